@@ -1,0 +1,1 @@
+"""Sightline: one model that knows pictures and words, for its whole life."""

@@ -1,0 +1,21 @@
+"""Folders, limits and the environment variables that move them. Enter at `home`."""
+
+import os
+import sys
+from pathlib import Path
+
+MAX_IMAGE_BYTES = 256 * 2**20  # a file larger than this is not read
+MAX_IMAGE_PIXELS = 128_000_000  # width × height, before decoding: a bomb is refused by its header
+MAX_TEXT_CHARACTERS = 1_000_000  # one text; longer is a mistake, not a caption
+
+
+def home() -> Path:
+    """Return the folder of all caches: `SIGHTLINE_HOME`, else the platform's cache folder."""
+    chosen = os.environ.get("SIGHTLINE_HOME")
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "sightline"
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home())) / "sightline" / "cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "sightline"

@@ -1,0 +1,190 @@
+"""What a model is, as frozen data: two towers, a head, pixels and words. Enter at `Spec`."""
+
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from sightline.errors import SpecError
+from sightline.spec.pixels import PixelRecipe
+from sightline.spec.words import TextRecipe
+
+Activation: TypeAlias = Literal["quick_gelu", "gelu", "gelu_tanh"]
+
+
+class PatchStem(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="patch"
+):
+    """One convolution with kernel = stride = `patch` pixels."""
+
+    patch: int
+    bias: bool
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input per token, along one edge."""
+        return self.patch
+
+
+class ConvStem(
+    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="convolutions"
+):
+    """A stride-2 3×3 convolution, then stages of residual blocks that halve the map each.
+
+    Early convolutions make small transformers train faster (Xiao et al., arXiv 2106.14881);
+    the blocks are the basic ones of He et al., arXiv 1512.03385, with batch norm.
+    """
+
+    first: int  # channels of the first convolution
+    channels: tuple[int, ...]  # of each stage; the last feeds the blocks through a 1×1 convolution
+    blocks: tuple[int, ...]  # residual blocks in each stage
+
+    def __post_init__(self) -> None:
+        if not self.channels or len(self.channels) != len(self.blocks):
+            raise SpecError(
+                f"a convolutional stem needs as many block counts as stages, got "
+                f"channels {self.channels} and blocks {self.blocks}: give one count per stage"
+            )
+
+    @property
+    def stride(self) -> int:
+        """Pixels of the input per token, along one edge."""
+        return int(2 ** (1 + len(self.channels)))
+
+
+class ViT(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vit"):
+    """A vision transformer as image tower (Dosovitskiy et al., arXiv 2010.11929)."""
+
+    size_px: int  # edge of the square input
+    stem: PatchStem | ConvStem
+    width: int
+    layers: int
+    heads: int
+    mlp_width: int
+    activation: Activation
+    norm_eps: float
+    class_token: bool
+    position: Literal["learned", "none"]  # none: a convolutional stem already tells positions
+    position_resized: Literal["no", "antialias", "plain"]  # how positions came to this size
+    pre_norm: bool  # a norm between the stem and the first block: CLIP yes, SigLIP no
+    pool: Literal["class_token", "mean", "attention"]
+    final_norm: Literal["before_pool", "after_pool"]
+    projection: Literal["matrix", "none"]  # to embed_dim, without bias
+
+    def __post_init__(self) -> None:
+        if self.size_px % self.stem.stride:
+            raise SpecError(
+                f"an image tower of {self.size_px} px is not a multiple of its stem's stride "
+                f"{self.stem.stride}: change size_px"
+            )
+        if self.width % self.heads:
+            raise SpecError(
+                f"image width {self.width} is not a multiple of heads {self.heads}: change one"
+            )
+        if self.pool == "class_token" and not self.class_token:
+            raise SpecError(
+                "image pool 'class_token' needs class_token = true: set it or pool otherwise"
+            )
+
+    @property
+    def grid(self) -> int:
+        """Tokens along one edge, without the class token."""
+        return self.size_px // self.stem.stride
+
+
+class ResNet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="resnet"):
+    """CLIP's modified ResNet (Radford et al., arXiv 2103.00020, section 2.4).
+
+    Three-convolution stem, average pools before strided convolutions, attention pool whose output
+    projection (with bias) is the projection to the shared space.
+    """
+
+    size_px: int
+    width: int  # of the first stage; the attention pool sees 32 × width
+    layers: tuple[int, int, int, int]  # bottleneck blocks in each stage
+    heads: int  # of the attention pool
+
+    def __post_init__(self) -> None:
+        if self.size_px % 32:
+            raise SpecError(f"a ResNet of {self.size_px} px is not a multiple of 32: change size_px")
+        if self.width * 32 % self.heads:
+            raise SpecError(
+                f"ResNet width 32 × {self.width} is not a multiple of heads {self.heads}: change one"
+            )
+
+    @property
+    def grid(self) -> int:
+        """Cells along one edge of the last feature map."""
+        return self.size_px // 32
+
+
+class TextTransformer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A transformer over token ids as text tower."""
+
+    vocab_size: int
+    width: int
+    layers: int
+    heads: int
+    mlp_width: int
+    activation: Activation
+    norm_eps: float
+    causal: bool
+    pool: Literal["highest_id", "end_token", "last", "first", "mean"]
+    projection: Literal["matrix", "matrix_and_bias", "none"]
+
+    def __post_init__(self) -> None:
+        if self.width % self.heads:
+            raise SpecError(
+                f"text width {self.width} is not a multiple of heads {self.heads}: change one"
+            )
+
+    @property
+    def may_trim(self) -> bool:
+        """Whether pads after the end token provably cannot change the vector."""
+        return self.causal and self.pool in ("highest_id", "end_token")
+
+
+class Softmax(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="softmax"):
+    """One image against all texts at once: probabilities sum to one over the texts."""
+
+    logit_scale: float  # initial value, a logarithm; CLIP's is ln(1 / 0.07)
+    max_scale: float  # the exponential is clamped here while training; CLIP's is 100
+
+
+class Sigmoid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="sigmoid"):
+    """Each pair by itself (Zhai et al., arXiv 2303.15343): a probability per label."""
+
+    logit_scale: float  # initial value, a logarithm; SigLIP's is ln 10
+    logit_bias: float  # initial value; SigLIP's is -10
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole model described, with nothing loaded."""
+
+    image: ViT | ResNet
+    text: TextTransformer
+    head: Softmax | Sigmoid
+    embed_dim: int  # width of the shared space
+    pixels: PixelRecipe
+    words: TextRecipe
+
+    def __post_init__(self) -> None:
+        if self.pixels.size_px != self.image.size_px:
+            raise SpecError(
+                f"pixels are {self.pixels.size_px} px but the image tower takes "
+                f"{self.image.size_px} px: make them equal"
+            )
+        for side, tower in (("image", self.image), ("text", self.text)):
+            bare = isinstance(tower, ViT | TextTransformer) and tower.projection == "none"
+            if bare and tower.width != self.embed_dim:
+                raise SpecError(
+                    f"the {side} tower has no projection, so its width {tower.width} must equal "
+                    f"embed_dim {self.embed_dim}"
+                )
+        if self.text.pool == "end_token" and self.words.end_id is None:
+            raise SpecError("text pool 'end_token' needs words.end_id: set it or pool otherwise")
+        for name, token in (("end_id", self.words.end_id), ("pad_id", self.words.pad_id)):
+            if token is not None and not 0 <= token < self.text.vocab_size:
+                raise SpecError(
+                    f"words.{name} {token} is outside the vocabulary of {self.text.vocab_size}: "
+                    "give an id below it"
+                )
