@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import TypeAlias
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sightline.shapes import Float
-from sightline.spec.towers import Activation
+from sightline.spec.towers import Activation, TextTransformer, ViT
 
 
 def quick_gelu(x: Tensor) -> Tensor:
@@ -24,19 +24,7 @@ ACTIVATIONS: Mapping[Activation, Callable[[Tensor], Tensor]] = {
 }
 
 
-class BlockShape(Protocol):
-    """What a tower's spec says about its blocks."""
-
-    @property
-    def width(self) -> int: ...  # noqa: D102
-    @property
-    def heads(self) -> int: ...  # noqa: D102
-    @property
-    def mlp_width(self) -> int: ...  # noqa: D102
-    @property
-    def activation(self) -> Activation: ...  # noqa: D102
-    @property
-    def norm_eps(self) -> float: ...  # noqa: D102
+BlockShape: TypeAlias = ViT | TextTransformer  # whose spec says what its blocks are like
 
 
 class Attention(nn.Module):
