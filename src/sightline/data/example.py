@@ -1,6 +1,6 @@
 """What every source yields: examples, what was skipped, and why. Enter at `Example`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
@@ -29,40 +29,43 @@ class Skipped(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     reason: str  # one sentence about this one
 
 
+class Counted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How many inputs of one kind were skipped."""
+
+    count: int
+    first: tuple[Skipped, ...]
+
+
 class Tally:
     """How many inputs were skipped, by kind, with the first few of each."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
-        self._first: dict[str, list[Skipped]] = {}
+        self._kinds: dict[str, Counted] = {}
 
     def add(self, skipped: Skipped) -> None:
         """Count one, and keep it if it is among the first of its kind."""
-        self._counts[skipped.kind] = self._counts.get(skipped.kind, 0) + 1
-        first = self._first.setdefault(skipped.kind, [])
-        if len(first) < KEPT:
-            first.append(skipped)
+        self._merge(skipped.kind, 1, (skipped,))
+
+    def merge(self, other: "Tally") -> None:
+        """Add what another one has counted."""
+        for kind, counted in other.kinds().items():
+            self._merge(kind, counted.count, counted.first)
+
+    def _merge(self, kind: str, count: int, first: tuple[Skipped, ...]) -> None:
+        was = self._kinds.get(kind, Counted(count=0, first=()))
+        first = (*was.first, *first)[:KEPT] if len(was.first) < KEPT else was.first
+        self._kinds[kind] = Counted(count=was.count + count, first=first)
 
     @property
     def total(self) -> int:
         """Number of all inputs skipped."""
-        return sum(self._counts.values())
+        return sum(counted.count for counted in self._kinds.values())
 
-    def __iter__(self) -> Iterator[tuple[str, int, tuple[Skipped, ...]]]:
-        """Give (kind, count, the first few), the most frequent kind first."""
-        for kind in sorted(self._counts, key=lambda kind: (-self._counts[kind], kind)):
-            yield kind, self._counts[kind], tuple(self._first[kind])
+    def kinds(self) -> dict[str, Counted]:
+        """Give the counts by kind, the most frequent first."""
+        rows = sorted(self._kinds.items(), key=lambda row: (-row[1].count, row[0]))
+        return dict(rows)
 
-    def to_json(self) -> dict[str, dict[str, object]]:
-        """Give the counts and the first few as plain JSON values."""
-        return {
-            kind: {"count": count, "first": [msgspec.to_builtins(skipped) for skipped in first]}
-            for kind, count, first in self
-        }
-
-    def restore(self, counts: Mapping[str, Mapping[str, object]]) -> None:
-        """Take over what `to_json` gave."""
-        self._counts = {kind: msgspec.convert(row["count"], int) for kind, row in counts.items()}
-        self._first = {
-            kind: msgspec.convert(row["first"], list[Skipped]) for kind, row in counts.items()
-        }
+    def restore(self, kinds: Mapping[str, Counted]) -> None:
+        """Take over what `kinds` gave."""
+        self._kinds = dict(kinds)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from sightline.data.example import Example, Tally
+from sightline.data.example import Counted, Example, Tally
 from sightline.data.order import Position, Walk, share_windows
 from sightline.data.source import Source
 from sightline.errors import DataError
@@ -38,7 +38,7 @@ class _Saved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     window_bytes: int
     drawn: int
     parts: list[_SavedPart]
-    skipped: dict[str, dict[str, object]]
+    skipped: dict[str, Counted]
 
 
 class Mixture:
@@ -119,7 +119,7 @@ class Mixture:
                 )
                 for part, signature, count, walk in rows
             ],
-            skipped=self.skipped.to_json(),
+            skipped=self.skipped.kinds(),
         )
         built: dict[str, object] = msgspec.to_builtins(saved)
         return built

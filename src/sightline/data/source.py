@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Protocol
 
 from sightline.data.addresses import expand
+from sightline.data.caption_table import Columns, Table
+from sightline.data.class_folder import ClassFolder
 from sightline.data.example import Example, Skipped, Tally
-from sightline.data.folder import ClassFolder
-from sightline.data.rows import READERS
 from sightline.data.shard import TarShard
-from sightline.data.table import Columns, Table
+from sightline.data.table_rows import READERS
 from sightline.errors import DataError
 
 TARS = (".tar", ".tar.gz", ".tgz")
@@ -81,10 +81,9 @@ class Source:
 
 def nothing_in(name: str, tally: Tally) -> DataError:
     """Say that a source holds no example, and why."""
-    for _, count, first in tally:
-        return DataError(
-            f"{name} gave no example; {count} were skipped like this: {first[0].reason}"
-        )
+    for counted in tally.kinds().values():
+        times = f"{counted.count:,} skipped like this" if counted.count > 1 else "1 skipped"
+        return DataError(f"{name} gave no example ({times}): {counted.first[0].reason}")
     return DataError(f"{name} holds no example: it is empty")
 
 
