@@ -10,11 +10,14 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from sightline.spec.unicode_classes import WHITE_SPACE, character_class
+
 Cleaning = Literal["openai", "nfc_lower", "canonical_space", "canonical_delete", "lower", "none"]
 
 # On printable ASCII without "&", ftfy and html.unescape change nothing: no entity, no escape
 # sequence, no mojibake, no quote to uncurl. The white space allowed here is what ftfy keeps.
 _NOTHING_TO_MEND = re.compile(r"[\t\n\f\r -%'-~]*")
+_WHITE_SPACE = re.compile(f"[{character_class(WHITE_SPACE)}]+")
 _WITHOUT_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
@@ -38,9 +41,10 @@ def openai(text: str) -> str:
 def nfc_lower(text: str) -> str:
     """Compose (NFC), collapse white space, lower-case letter by letter.
 
-    Source: the normalizer of transformers' CLIPTokenizer, which has no ftfy.
+    Source: the normalizer of transformers' CLIPTokenizer, which has no ftfy; white space at the
+    ends, which it would leave to the tokenizer, is dropped.
     """
-    return lower(" ".join(unicodedata.normalize("NFC", text).split()))
+    return lower(_WHITE_SPACE.sub(" ", unicodedata.normalize("NFC", text)).strip(" "))
 
 
 def canonical_space(text: str) -> str:
