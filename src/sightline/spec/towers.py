@@ -1,5 +1,6 @@
 """What a model is, as frozen data: two towers, a head, pixels and words. Enter at `Spec`."""
 
+import math
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -11,13 +12,28 @@ from sightline.spec.words import TextRecipe
 Activation: TypeAlias = Literal["quick_gelu", "gelu", "gelu_tanh"]
 
 
+def _require_positive(where: str, **values: int | float) -> None:
+    """Refuse a number that is not above zero, by name."""
+    for name, value in values.items():
+        if not 0 < value < math.inf:
+            raise SpecError(f"{where} {name} is {value}: give a positive number")
+
+
 class PatchStem(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="patch"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="patch",
 ):
     """One convolution with kernel = stride = `patch` pixels."""
 
     patch: int
     bias: bool
+
+    def __post_init__(self) -> None:
+        _require_positive("stem", patch=self.patch)
 
     @property
     def stride(self) -> int:
@@ -26,7 +42,12 @@ class PatchStem(
 
 
 class ConvStem(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="convolutions"
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="convolutions",
 ):
     """A stride-2 3×3 convolution, then stages of residual blocks that halve the map each.
 
@@ -44,6 +65,9 @@ class ConvStem(
                 f"a convolutional stem needs as many block counts as stages, got "
                 f"channels {self.channels} and blocks {self.blocks}: give one count per stage"
             )
+        # A stage without a block would not halve the map.
+        numbers = (self.first, *self.channels, *self.blocks)
+        _require_positive("stem", **{"channel or block count": min(numbers)})
 
     @property
     def stride(self) -> int:
@@ -51,7 +75,14 @@ class ConvStem(
         return int(2 ** (1 + len(self.channels)))
 
 
-class ViT(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="vit"):
+class ViT(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="vit",
+):
     """A vision transformer as image tower (Dosovitskiy et al., arXiv 2010.11929)."""
 
     size_px: int  # edge of the square input
@@ -71,7 +102,19 @@ class ViT(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
     projection: Literal["matrix", "none"]  # to embed_dim, without bias
 
     def __post_init__(self) -> None:
-        if self.size_px % self.stem.stride:
+        _require_positive(
+            "image",
+            width=self.width,
+            heads=self.heads,
+            mlp_width=self.mlp_width,
+            norm_eps=self.norm_eps,
+        )
+        if self.layers < 0:
+            raise SpecError(f"image layers is {self.layers}: give zero or more")
+        # A patch stem leaves the pixels beyond the last whole patch out, and one published model
+        # relies on it: SigLIP SO400M/14 at 384 px has 27 × 27 patches of 14.
+        exact = isinstance(self.stem, ConvStem)
+        if self.size_px < self.stem.stride or (exact and self.size_px % self.stem.stride):
             raise SpecError(
                 f"an image tower of {self.size_px} px is not a multiple of its stem's stride "
                 f"{self.stem.stride}: change size_px"
@@ -91,7 +134,14 @@ class ViT(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True,
         return self.size_px // self.stem.stride
 
 
-class ResNet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="resnet"):
+class ResNet(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="resnet",
+):
     """CLIP's modified ResNet (Radford et al., arXiv 2103.00020, section 2.4).
 
     Three-convolution stem, average pools before strided convolutions, attention pool whose output
@@ -104,11 +154,21 @@ class ResNet(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     heads: int  # of the attention pool
 
     def __post_init__(self) -> None:
+        _require_positive(
+            "image",
+            size_px=self.size_px,
+            width=self.width,
+            heads=self.heads,
+            layers=min(self.layers),
+        )
         if self.size_px % 32:
-            raise SpecError(f"a ResNet of {self.size_px} px is not a multiple of 32: change size_px")
+            raise SpecError(
+                f"a ResNet of {self.size_px} px is not a multiple of 32: change size_px"
+            )
         if self.width * 32 % self.heads:
             raise SpecError(
-                f"ResNet width 32 × {self.width} is not a multiple of heads {self.heads}: change one"
+                f"ResNet width 32 × {self.width} is not a multiple of heads {self.heads}: "
+                "change one"
             )
 
     @property
@@ -132,6 +192,16 @@ class TextTransformer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     projection: Literal["matrix", "matrix_and_bias", "none"]
 
     def __post_init__(self) -> None:
+        _require_positive(
+            "text",
+            vocab_size=self.vocab_size,
+            width=self.width,
+            heads=self.heads,
+            mlp_width=self.mlp_width,
+            norm_eps=self.norm_eps,
+        )
+        if self.layers < 0:
+            raise SpecError(f"text layers is {self.layers}: give zero or more")
         if self.width % self.heads:
             raise SpecError(
                 f"text width {self.width} is not a multiple of heads {self.heads}: change one"
@@ -143,14 +213,31 @@ class TextTransformer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         return self.causal and self.pool in ("highest_id", "end_token")
 
 
-class Softmax(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="softmax"):
+class Softmax(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="softmax",
+):
     """One image against all texts at once: probabilities sum to one over the texts."""
 
     logit_scale: float  # initial value, a logarithm; CLIP's is ln(1 / 0.07)
     max_scale: float  # the exponential is clamped here while training; CLIP's is 100
 
+    def __post_init__(self) -> None:
+        _require_positive("head", max_scale=self.max_scale)
 
-class Sigmoid(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="sigmoid"):
+
+class Sigmoid(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    forbid_unknown_fields=True,
+    tag_field="kind",
+    tag="sigmoid",
+):
     """Each pair by itself (Zhai et al., arXiv 2303.15343): a probability per label."""
 
     logit_scale: float  # initial value, a logarithm; SigLIP's is ln 10
@@ -168,6 +255,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     words: TextRecipe
 
     def __post_init__(self) -> None:
+        _require_positive("spec", embed_dim=self.embed_dim)
         if self.pixels.size_px != self.image.size_px:
             raise SpecError(
                 f"pixels are {self.pixels.size_px} px but the image tower takes "
