@@ -15,8 +15,9 @@ ODD = [
     "'S", "'ſt", "'LL", "'Re", "x'dy", "''s", "12²½Ⅷ٣", "中文字", "カタカナ", "한글", "한", "क्षि",
     "&amp;amp;", "&lt;b&gt;", "&#128512;", "&NewLine;", "&#x1c;", "&", "<br>", "\x00", "\x1b[31m",
     "\x0b", "\x1c", "\x7f", "\x85", "\xa0", "\u2028", "\u3000", "\u00ad", "\u180e", "\u200b",
-    "\U00031350", "\U0001faf8", "\ue000", "\ufffe", "\U0010ffff", "\ud83d\ude00", "\ud800", "\udc80",
-    "<|startoftext|>", "<|endoftext|>", "<start_of_text>", "<END_OF_TEXT>", "<ſtart_of_text>",
+    "\U00031350", "\U0001faf8", "\ue000", "\ufffe", "\U0010ffff", "\ud83d\ude00", "\ud800",
+    "\udc80", "<|startoftext|>", "<|endoftext|>", "<start_of_text>", "<END_OF_TEXT>",
+    "<ſtart_of_text>",
     " ", "  ", "\t", "\r\n", "a", "photo", "Cat", "_", "...", "#1", "\\", "\u0301",
 ]
 # fmt: on
