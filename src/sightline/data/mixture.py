@@ -15,7 +15,7 @@ WINDOW_BYTES = 2**30  # memory for all sources together; within it a source is s
 class Part:
     """One source of a mixture and how much of the stream it makes, relative to the others."""
 
-    def __init__(self, source: Source, weight: float = 1.0) -> None:
+    def __init__(self, source: Source, weight: float | int = 1.0) -> None:
         if not 0 < weight < float("inf"):
             raise DataError(f"the weight of {source.name} is {weight}: give a positive number")
         self.source = source

@@ -84,8 +84,9 @@ class TarRecords:
     def read(self, number: int) -> Example | Skipped:
         """Read one example, or say why its record is none."""
         key, (image, *spans) = self._entries[number]
+        contents = [(span.kind, self._read(span)) for span in spans]
         try:
-            words = join([self._words(span) for span in spans])
+            words = join([self._words(kind, content) for kind, content in contents])
         except ValueError as error:
             return Skipped(key=key, kind="bad record", reason=f"{key} was skipped: {error}")
         if not words.texts:
@@ -101,12 +102,11 @@ class TarRecords:
             source=words.source or self._source,
         )
 
-    def _words(self, span: Span) -> Words:
-        content = self._read(span)
-        if span.kind == "json":
+    def _words(self, kind: str, content: bytes) -> Words:
+        if kind == "json":
             return read_json(content, self._names)
         text = read_text(content)
-        if span.kind == "cls":
+        if kind == "cls":
             return Words(label=name_class(text, self._names) or None)
         return Words(texts=(text,) if text else ())
 

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sightline.data.addresses import expand
 from sightline.data.caption_table import Columns, Table
@@ -17,6 +17,7 @@ TARS = (".tar", ".tar.gz", ".tgz")
 MAX_CLASS_NAMES_BYTES = 16 * 2**20
 
 
+@runtime_checkable
 class Records(Protocol):
     """The examples of one opened shard, by number."""
 
@@ -27,6 +28,7 @@ class Records(Protocol):
         """Read one."""
 
 
+@runtime_checkable
 class Shard(Protocol):
     """A tar file, a table or a class folder: what is opened and indexed in one go."""
 

@@ -7,7 +7,7 @@ strangers, so this reads only what a shard needs: names, sizes and kinds. Nothin
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 BLOCK = 512
 MAX_EXTENDED_BYTES = 64 * 1024  # a long name or a pax header; longer is no name
@@ -25,6 +25,7 @@ KINDS = {
 }
 
 
+@runtime_checkable
 class Tape(Protocol):
     """A tar, unpacked, that is read forwards."""
 
