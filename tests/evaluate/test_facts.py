@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from sightline.errors import DataError
+from sightline.evaluate.facts import read_facts
+from tiny_card import FACTS
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(DataError) as caught:
+        read_facts(path)
+    return str(caught.value)
+
+
+def test_terms_that_are_not_given_are_those_that_allow_least(tmp_path: Path) -> None:
+    path = tmp_path / "facts.toml"
+    path.write_text(FACTS)
+    facts = read_facts(path)
+    assert facts.license_name == "non-commercial-research"
+    assert facts.terms == "For non-commercial research only."
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "facts.toml"
+    assert refusal(path) == (
+        f"facts cannot be read from {path} (No such file or directory): check it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "reason"),
+    [
+        ("title =", "titel =", "Object contains unknown field `titel`"),
+        ("CC0-1.0", "all rights reserved", "Invalid enum value 'all rights reserved'"),
+        ('seen = "no"', 'seen = "perhaps"', "Invalid enum value 'perhaps'"),
+        ("samples = 1200", 'samples = "many"', "Expected `int`, got `str`"),
+    ],
+)
+def test_what_is_not_understood_is_refused(
+    tmp_path: Path, was: str, becomes: str, reason: str
+) -> None:
+    path = tmp_path / "facts.toml"
+    path.write_text(FACTS.replace(was, becomes))
+    assert refusal(path).startswith(f"{path} is not a facts file ({reason}")
+    assert refusal(path).endswith("): correct it")
