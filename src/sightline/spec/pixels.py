@@ -1,10 +1,25 @@
 """From an upright RGB picture to the numbers an image tower reads. Enter at `PixelRecipe.apply`."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
+import numpy as np
+from PIL import Image
+from PIL.Image import Resampling
 
-from sightline.errors import SpecError
+from sightline import settings
+from sightline.errors import ImageError, SpecError
+from sightline.shapes import Float32, UInt8
+
+_FILTERS: Mapping[str, Resampling] = {  # Pillow's widen with the reduction: all are antialiased
+    "nearest": Resampling.NEAREST,
+    "box": Resampling.BOX,
+    "bilinear": Resampling.BILINEAR,
+    "hamming": Resampling.HAMMING,
+    "bicubic": Resampling.BICUBIC,
+    "lanczos": Resampling.LANCZOS,
+}
 
 
 class PixelRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,3 +37,73 @@ class PixelRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise SpecError(f"pixels.size_px is {self.size_px}: give a positive size")
         if min(self.std) <= 0:
             raise SpecError(f"pixels.std is {self.std}: give positive deviations")
+
+    def apply(self, rgb: UInt8[np.ndarray, "height width 3"]) -> Float32[np.ndarray, "3 size size"]:
+        """Resize, crop or pad to a square, and normalise, as the checkpoint was trained.
+
+        On upright RGB this equals the reference bit for bit: torchvision's transforms with
+        crop_rounding "half_even", the Pillow processors of transformers with "floor".
+
+        Args:
+            rgb: Upright, as `sightline.images.read` gives it.
+
+        Raises:
+            ImageError: Empty, or so long and thin that its resized copy would not fit in memory.
+        """
+        return self.normalise(self.square(rgb))
+
+    def square(self, rgb: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "size size 3"]:
+        """Resize, then crop or pad to a square of `size_px`, still in 8 bits."""
+        height, width, _ = rgb.shape
+        resized_px = self._resized_px(height, width)
+        resized = Image.fromarray(rgb).resize(resized_px, _FILTERS[self.filter])
+        if self.resize == "longest_pad":
+            return self._padded(np.asarray(resized))
+        left, top = (self._crop_offset(edge) for edge in resized_px)
+        return np.asarray(resized.crop((left, top, left + self.size_px, top + self.size_px)))
+
+    def normalise(
+        self, rgb: UInt8[np.ndarray, "height width 3"]
+    ) -> Float32[np.ndarray, "3 height width"]:
+        """Scale to 0 to 1, subtract the mean, divide by the deviation; channels first.
+
+        Three float32 steps, each rounded, in the order of torchvision's ToTensor and Normalize:
+        folding them into one multiplication would differ in the last bit.
+        """
+        pixels = rgb.transpose(2, 0, 1).astype(np.float32, order="C")
+        pixels /= np.float32(255)
+        pixels -= np.asarray(self.mean, dtype=np.float32)[:, None, None]
+        pixels /= np.asarray(self.std, dtype=np.float32)[:, None, None]
+        return pixels
+
+    def _resized_px(self, height: int, width: int) -> tuple[int, int]:
+        """Return width and height after the resize, before the crop or the padding."""
+        if height * width == 0:
+            raise ImageError(f"the picture is {width} × {height} pixels: there is nothing to see")
+        if self.resize == "squash":
+            return self.size_px, self.size_px
+        if self.resize == "longest_pad":
+            # open_clip 3.3 transform.py ResizeKeepRatio(longest=1): Python's round, half to even.
+            ratio = max(height / self.size_px, width / self.size_px)
+            return max(1, round(width / ratio)), max(1, round(height / ratio))
+        # torchvision _compute_resized_output_size and transformers get_resize_output_image_size.
+        long_px = int(self.size_px * max(height, width) / min(height, width))
+        if long_px * self.size_px > max(settings.MAX_IMAGE_PIXELS, self.size_px**2):
+            raise ImageError(
+                f"the picture is {width} × {height} pixels, too long and thin to be resized to "
+                f"{self.size_px} on its short side: crop it first"
+            )
+        return (self.size_px, long_px) if width <= height else (long_px, self.size_px)
+
+    def _crop_offset(self, edge_px: int) -> int:
+        if self.crop_rounding == "half_even":
+            return round((edge_px - self.size_px) / 2.0)
+        return (edge_px - self.size_px) // 2
+
+    def _padded(self, rgb: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "size size 3"]:
+        """Centre on black, the odd pixel after (open_clip 3.3 transform.py center_crop_or_pad)."""
+        height, width, _ = rgb.shape
+        top, left = (self.size_px - height) // 2, (self.size_px - width) // 2
+        canvas = np.zeros((self.size_px, self.size_px, 3), dtype=np.uint8)
+        canvas[top : top + height, left : left + width] = rgb
+        return canvas
