@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from sightline.model.init import initialise
+from sightline.model.initialise import initialise
 from sightline.model.resnet import ImageResNet
 from sightline.model.text import TextTower
 from sightline.model.vit import ImageTransformer

@@ -3,7 +3,7 @@
 import difflib
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -68,7 +68,9 @@ def _check(value: object, kind: Type, where: str) -> None:
         for field in kind.fields:
             _check(value[field.encode_name], field.type, _join(where, field.encode_name))
     elif isinstance(kind, UnionType) and isinstance(value, dict):
-        _check(value, _alternative(value, kind, where), where)
+        structs = {one.tag: one for one in kind.types if isinstance(one, StructType)}
+        if structs:
+            _check(value, _alternative(value, structs, where), where)
     elif isinstance(kind, LiteralType) and value not in kind.values:
         raise SpecError(f"{where} is {value!r}: give one of {_listed(kind.values)}")
     elif isinstance(kind, TupleType) and isinstance(value, list):
@@ -92,9 +94,10 @@ def _check_keys(value: dict[Any, object], kind: StructType, where: str) -> None:
             raise SpecError(f"missing key {key!r} in {place}: add it")
 
 
-def _alternative(value: dict[Any, object], union: UnionType, where: str) -> Type:
+def _alternative(
+    value: dict[Any, object], structs: Mapping[str | int | None, StructType], where: str
+) -> Type:
     """Return which of several structs an object says it is."""
-    structs = {kind.tag: kind for kind in union.types if isinstance(kind, StructType)}
     field = next(kind.tag_field for kind in structs.values())
     if field not in value:
         raise SpecError(f"missing key {field!r} in {where}: give one of {_listed(structs)}")

@@ -1,4 +1,4 @@
-"""Fresh weights have the spread that the table in `init` promises."""
+"""Fresh weights have the spread that the table in `initialise` promises."""
 
 import msgspec
 import pytest
