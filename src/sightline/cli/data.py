@@ -21,7 +21,7 @@ _BAR_COLUMNS = 30
 def command() -> None:
     """Look after data.
 
-    Example: sightline data inspect photos
+    Example: sightline data inspect shelf/
     """
 
 
@@ -56,7 +56,7 @@ def inspect(
     or tar shards; braces (shard-{000..012}.tar) and globs stand for several. Ends with 3 where
     something was skipped.
 
-    Example: sightline data inspect photos
+    Example: sightline data inspect shelf/
     """
     from sightline.data import Columns, open_source
     from sightline.data.survey import survey

@@ -89,7 +89,7 @@ def _decoded(decode: Callable[[Item], Decoded], item: Item) -> Decoded | Skipped
     except (ImageError, TextError) as error:
         key = str(getattr(item, "key", item))
         kind = "bad image" if isinstance(error, ImageError) else "bad text"
-        return Skipped(key=key, kind=kind, reason=str(error))
+        return Skipped(key=key, kind=kind, reason=f"{key} was skipped: {error}")
 
 
 def _no_state() -> None:
