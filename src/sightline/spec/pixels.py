@@ -1,25 +1,13 @@
 """From an upright RGB picture to the numbers an image tower reads. Enter at `PixelRecipe.apply`."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
 import numpy as np
-from PIL import Image
-from PIL.Image import Resampling
 
 from sightline import settings
 from sightline.errors import ImageError, SpecError
 from sightline.shapes import Float32, UInt8
-
-_FILTERS: Mapping[str, Resampling] = {  # Pillow's widen with the reduction: all are antialiased
-    "nearest": Resampling.NEAREST,
-    "box": Resampling.BOX,
-    "bilinear": Resampling.BILINEAR,
-    "hamming": Resampling.HAMMING,
-    "bicubic": Resampling.BICUBIC,
-    "lanczos": Resampling.LANCZOS,
-}
 
 
 class PixelRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -54,9 +42,13 @@ class PixelRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def square(self, rgb: UInt8[np.ndarray, "height width 3"]) -> UInt8[np.ndarray, "size size 3"]:
         """Resize, then crop or pad to a square of `size_px`, still in 8 bits."""
+        from PIL import Image  # here: a spec can be read and compared without Pillow
+
         height, width, _ = rgb.shape
         resized_px = self._resized_px(height, width)
-        resized = Image.fromarray(rgb).resize(resized_px, _FILTERS[self.filter])
+        # Pillow's filters widen with the reduction: all are antialiased.
+        how = Image.Resampling[self.filter.upper()]
+        resized = Image.fromarray(rgb).resize(resized_px, how)
         if self.resize == "longest_pad":
             return self._padded(np.asarray(resized))
         left, top = (self._crop_offset(edge) for edge in resized_px)
