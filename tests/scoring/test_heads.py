@@ -1,0 +1,20 @@
+import math
+
+import numpy as np
+import pytest
+
+from sightline.scoring.heads import sigmoid_head, softmax_head
+
+
+def test_the_scale_is_the_exponential_of_the_stored_logarithm() -> None:
+    head = softmax_head(math.log(20), 100.0)
+    assert head.logits(np.array([[0.5]], np.float32)).item() == pytest.approx(10)
+
+
+def test_the_scale_is_clamped_as_in_training() -> None:
+    assert softmax_head(10.0, 100.0).scale == 100
+
+
+def test_a_sigmoid_head_adds_its_bias() -> None:
+    head = sigmoid_head(math.log(10), -10.0)
+    assert head.logits(np.array([[1.0, 0.0]], np.float32)).tolist()[0] == pytest.approx([0, -10])
