@@ -1,5 +1,6 @@
 """What tests of several floors share."""
 
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -13,3 +14,17 @@ torchvision_standin.hide()
 def open_clip() -> ModuleType:
     """Return OpenCLIP, which is imported behind a stand-in for torchvision."""
     return torchvision_standin.import_open_clip()
+
+
+@pytest.fixture(scope="session")
+def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a native folder with a tiny random model over CLIP's vocabulary; do not change it."""
+    from tiny_models import write_tiny_model
+
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep caches out of the home of whoever runs the tests."""
+    monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "sightline-home"))

@@ -1,0 +1,102 @@
+"""The two ways through the towers. Enter at `stream_images` and `encode_texts`.
+
+Decode threads run ahead of the image tower, which takes what they made in micro-batches; texts are
+encoded once each, by length, and without the pads where pads cannot matter.
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+
+from sightline import images
+from sightline.embedder.lookahead import map_ahead
+from sightline.errors import ImageError, TextError
+from sightline.images import ImageSource
+from sightline.runtime import Towers
+from sightline.scoring.vectors import unit
+from sightline.shapes import Float32
+from sightline.spec import Spec, Words
+
+MICRO_BATCH = 16  # larger ones gain nothing on a CPU and make a person wait for the first answer
+AHEAD = 3 * MICRO_BATCH  # pictures decoded or being decoded while one micro-batch is encoded
+MAX_THREADS = 4  # one decoder keeps up with a tower on one core; each may hold a large picture
+
+
+class Skipped(msgspec.Struct, frozen=True):
+    """Why a picture has no vector, in one sentence."""
+
+    reason: str
+
+
+def stream_images(
+    pictures: Iterable[tuple[str, ImageSource]], spec: Spec, towers: Towers
+) -> Iterator[tuple[str, Float32[np.ndarray, " embed_dim"] | Skipped]]:
+    """Yield each picture's key with its unit vector, or with why it has none, in order."""
+
+    def decode(entry: tuple[str, ImageSource]) -> tuple[str, Any]:
+        """Turn one picture into pixels, in a thread."""
+        key, source = entry
+        try:
+            return key, spec.pixels.apply(images.read(source))
+        except ImageError as error:
+            return key, Skipped(str(error))
+
+    threads = min(MAX_THREADS, os.cpu_count() or 1)
+    with closing(map_ahead(decode, pictures, threads=threads, ahead=AHEAD)) as decoded:
+        while batch := list(islice(decoded, MICRO_BATCH)):
+            yield from _encode_batch(batch, towers)
+
+
+def _encode_batch(
+    batch: Sequence[tuple[str, Any]], towers: Towers
+) -> Iterator[tuple[str, Float32[np.ndarray, " embed_dim"] | Skipped]]:
+    """Encode the pictures of a batch that were read, and put the others back in their places."""
+    pixels = [made for _, made in batch if not isinstance(made, Skipped)]
+    vectors = iter(unit(towers.image(np.stack(pixels))) if pixels else ())
+    for key, made in batch:
+        vector = made if isinstance(made, Skipped) else next(vectors)
+        if not isinstance(vector, Skipped) and np.isnan(vector).any():
+            vector = Skipped(
+                "the image tower gave a vector without a direction (zero, infinite or NaN): check "
+                "the model's weights and precision"
+            )
+        yield key, vector
+
+
+def encode_texts(
+    texts: Sequence[str],
+    spec: Spec,
+    towers: Towers,
+    words: Words,
+    *,
+    long: Literal["raise", "cut"],
+) -> Float32[np.ndarray, "captions embed_dim"]:
+    """Return one unit vector a text, in the order given; equal texts are encoded once.
+
+    Raises:
+        TextError: A text is too long and `long` is "raise", or its vector has no direction.
+    """
+    if not texts:
+        return np.zeros((0, spec.embed_dim), np.float32)
+    places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    rows = words.rows(list(places), long=long)
+    # Rows of like length together: a batch is as wide as its longest text.
+    order = np.argsort(rows.lengths, kind="stable")
+    found = np.empty((len(places), spec.embed_dim), np.float32)
+    for start in range(0, len(order), MICRO_BATCH):
+        chosen = order[start : start + MICRO_BATCH]
+        width = int(rows.lengths[chosen[-1]]) if spec.text.may_trim else spec.words.context_length
+        found[chosen] = towers.text(np.ascontiguousarray(rows.ids[chosen, :width]))
+    vectors = unit(found)
+    for text, place in places.items():
+        if np.isnan(vectors[place]).any():
+            raise TextError(
+                f"the text tower gave {text!r} a vector without a direction (zero, infinite or "
+                "NaN): check the model's weights and precision"
+            )
+    return vectors[[places[text] for text in texts]]

@@ -1,0 +1,61 @@
+"""A model folder → an `Embedder` ready for use. Enter at `load`."""
+
+from pathlib import Path
+
+from sightline import settings
+from sightline.checkpoints import Checkpoint, read
+from sightline.embedder.class_cache import ClassCache
+from sightline.embedder.embedder import Embedder
+from sightline.runtime import open_towers
+from sightline.scoring import Head
+from sightline.scoring.heads import sigmoid_head, softmax_head
+from sightline.scoring.presence import calibration_from
+from sightline.spec import Softmax, open_words
+
+
+def load(
+    name_or_path: str | Path | None = None,
+    *,
+    runtime: str = "auto",
+    precision: str = "auto",
+    device: str = "auto",
+) -> Embedder:
+    """Open a model.
+
+    Args:
+        name_or_path: A model folder; None is the model that comes with the package.
+        runtime: What the towers run in: "onnxruntime", "torch", or "auto" to choose.
+        precision: "float32", or "auto" to choose.
+        device: "cpu", a torch device such as "cuda", or "auto" to choose.
+
+    Raises:
+        CheckpointError: The folder is not there, or not exactly what its record says.
+        RuntimeUnavailable: The runtime needs an extra that is not installed; names it.
+
+    Example:
+        >>> import sightline
+        >>> model = sightline.load()  # doctest: +SKIP
+        >>> answer = model.classify("photo.jpg", ["cat", "dog"])  # doctest: +SKIP
+        >>> answer.best()  # doctest: +SKIP
+        ['cat']
+    """
+    checkpoint = read(name_or_path)
+    stored = checkpoint.calibration
+    return Embedder(
+        spec=checkpoint.spec,
+        towers=open_towers(checkpoint, runtime=runtime, precision=precision, device=device),
+        words=open_words(checkpoint.spec.words, checkpoint.folder),
+        fingerprint=checkpoint.fingerprint,
+        calibration=None if stored is None else calibration_from(stored),
+        head=_trained_head(checkpoint),
+        cache=ClassCache(settings.home() / "classes"),
+    )
+
+
+def _trained_head(checkpoint: Checkpoint) -> Head:
+    """Read the scale and bias that training ended with."""
+    logit_scale = float(checkpoint.weights["logit_scale"].item())
+    kind = checkpoint.spec.head
+    if isinstance(kind, Softmax):
+        return softmax_head(logit_scale, kind.max_scale)
+    return sigmoid_head(logit_scale, float(checkpoint.weights["logit_bias"].item()))

@@ -1,0 +1,67 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import sightline
+from sightline import settings
+from sightline.checkpoints import read, write
+from sightline.errors import CheckpointError
+from sightline.scoring import Calibration
+from tiny_models import RECORD, picture, random_model, tiny_clip_spec
+
+
+def test_a_model_folder_opens_and_answers(tiny_model_folder: Path) -> None:
+    model = sightline.load(tiny_model_folder)
+    answer = model.classify([picture(0)], ["cat", "dog"])
+    assert answer.scores.sum() == pytest.approx(1)
+    assert model.fingerprint == read(tiny_model_folder).fingerprint
+    assert model.calibration is None
+
+
+def test_both_engines_give_the_same_vectors(tiny_model_folder: Path) -> None:
+    engines = [sightline.load(tiny_model_folder, runtime=name) for name in ("torch", "onnxruntime")]
+    pictures = [picture(n) for n in range(3)]
+    torch_made, onnx_made = (model.embed_images(pictures) for model in engines)
+    assert np.abs(torch_made - onnx_made).max() < 1e-5
+
+
+def test_the_trained_scale_is_used_not_the_one_training_starts_from(tmp_path: Path) -> None:
+    spec = tiny_clip_spec()
+    tensors = {name: value.numpy() for name, value in random_model(spec).state_dict().items()}
+    tensors["logit_scale"] = np.array(np.log(50.0), np.float32)
+    write(tmp_path / "model", spec=spec, tensors=tensors, record=RECORD)
+    head = sightline.load(tmp_path / "model").head
+    assert head is not None
+    assert head.scale == pytest.approx(50, rel=1e-6)
+
+
+def test_a_calibration_is_read_and_turns_none_of_these_on(tmp_path: Path) -> None:
+    spec = tiny_clip_spec()
+    tensors = {name: value.numpy() for name, value in random_model(spec).state_dict().items()}
+    calibration = {"temperature": 2.0, "null_logit": 1.0, "fitted_on": "toys"}
+    folder = tmp_path / "model"
+    write(folder, spec=spec, tensors=tensors, record=RECORD, calibration=calibration)
+    model = sightline.load(folder)
+    assert model.calibration == Calibration(temperature=2.0, null_logit=1.0, fitted_on="toys")
+    answer = model.classify([picture(0)], ["cat", "dog"])
+    assert answer.none is not None
+    assert answer.scores.sum() + answer.none[0] == pytest.approx(1)
+
+
+def test_class_vectors_are_kept_between_runs(tiny_model_folder: Path) -> None:
+    first = sightline.load(tiny_model_folder).zero_shot(["cat", "dog"])
+    [kept] = [path for path in settings.home().rglob("*.vectors")]
+    assert b"cat" not in kept.read_bytes()
+    again = sightline.load(tiny_model_folder).zero_shot(["cat", "dog"])
+    assert np.array_equal(first.vectors, again.vectors)
+    kept.write_bytes(b"damaged")
+    assert np.array_equal(
+        sightline.load(tiny_model_folder).zero_shot(["cat", "dog"]).vectors, first.vectors
+    )
+
+
+def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        sightline.load(tmp_path / "gone")
+    assert str(caught.value) == f"model folder {tmp_path / 'gone'} does not exist: check the path"
