@@ -1,0 +1,137 @@
+"""`sightline classify`: which of these labels fits each picture best. Enter at `command`."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from sightline.cli.answers import Answer, ClassifyTable, CsvAnswer, JsonAnswer
+from sightline.cli.options import (
+    Format,
+    chosen_format,
+    csv_option,
+    image_paths,
+    json_option,
+    model_option,
+    say_what_was_cut,
+)
+from sightline.cli.pictures import Tally, find_pictures
+from sightline.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from sightline.scoring import Class, ZeroShotHead
+
+_RUNNERS_UP = 2
+
+
+@click.command(short_help="Which of these labels fits each picture best?")
+@image_paths
+@click.option(
+    "--labels",
+    required=True,
+    metavar="LIST|FILE|FOLDER",
+    help="Labels with commas between them; or a file with one a line (`name = alias | alias`, or "
+    "JSON {name: [prompts]}); or a folder whose sub-folders are named after them.",
+)
+@click.option(
+    "--template",
+    "own_templates",
+    multiple=True,
+    help="A sentence with {} where the label goes; may be repeated.  [default: the model's own]",
+)
+@click.option(
+    "--templates",
+    "named_templates",
+    metavar="NAME",
+    help="A set of templates: plain, photo, imagenet7 or imagenet80.",
+)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    help="Labels shown for each picture.  [default: 3 in the table, all in --json and --csv]",
+)
+@model_option
+@json_option
+@csv_option
+def command(
+    paths: tuple[str, ...],
+    labels: str,
+    own_templates: tuple[str, ...],
+    named_templates: str | None,
+    top: int | None,
+    model: Path | None,
+    as_json: bool,
+    as_csv: bool,
+) -> int:
+    """Say which of these labels fits each picture best.
+
+    PATHS are pictures, folders, globs, or - to read names from standard input.
+
+    Example: sightline classify photo.jpg --labels 'cat,dog'
+    """
+    output = chosen_format(as_json=as_json, as_csv=as_csv)
+    if own_templates and named_templates:
+        raise click.UsageError("--template and --templates exclude each other: give one")
+    templates = own_templates or named_templates
+    classes = read_classes(labels)
+    from sightline.embedder import Skipped, load
+
+    embedder = load(model)
+    cut = embedder.cut_texts(classes, templates=templates)
+    say_what_was_cut(cut, embedder.spec.words.context_length)
+    head = embedder.zero_shot(classes, templates=templates, long="cut")
+    shown = top or (len(classes) if output != "table" else 1 + _RUNNERS_UP)
+    with Progress("pictures") as progress:
+        answer = _FORMATS[output](progress.clear)
+        tally = Tally(progress.clear, listed=output == "table")
+        for path, found in embedder.stream(find_pictures(paths)):
+            progress.advance()
+            if isinstance(found, Skipped):
+                tally.skip(path, found.reason)
+                answer.add_error(path, found.reason)
+                continue
+            result = head.classify(found[None])
+            tally.done += 1
+            none = None if result.none is None else float(result.none[0])
+            answer.add(path, result.top(shown)[0], none)
+        answer.finish()
+    if tally.done and output == "table":
+        click.echo(_meaning(head), err=True)
+    return tally.finish()
+
+
+def read_classes(labels: str) -> "tuple[Class, ...]":
+    """Read `--labels`: a folder or a file that exists, else a list with commas."""
+    from sightline.scoring import as_classes, read_labels
+    from sightline.scoring.label_files import parse_class
+
+    path = Path(labels)
+    try:
+        exists = path.exists()
+    except (OSError, ValueError):  # a list may be longer than any file's name
+        exists = False
+    if exists:
+        return read_labels(path)
+    if "," not in labels and (path.suffix in (".txt", ".json") or "/" in labels):
+        raise click.UsageError(f"label file {labels!r} does not exist: check the path")
+    return as_classes([parse_class(part) for part in labels.split(",") if part.strip()])
+
+
+def _meaning(head: "ZeroShotHead") -> str:
+    """Say in one line what the numbers above are, and are not."""
+    if head.calibration is not None:
+        return f"probabilities, calibrated on {head.calibration.fitted_on}"
+    if head.head.kind == "sigmoid":
+        return (
+            "each label's own score: good for ranking, not the probability that the label is "
+            "right (no calibration)"
+        )
+    return "shares among the labels given, not probabilities that a label is right (no calibration)"
+
+
+_FORMATS: dict[Format, Callable[[Callable[[], None]], Answer]] = {
+    "table": ClassifyTable,
+    "json": JsonAnswer,
+    "csv": CsvAnswer,
+}

@@ -1,0 +1,176 @@
+import csv
+import json
+from collections.abc import Callable
+from io import BytesIO, StringIO, TextIOWrapper
+from pathlib import Path
+
+import pytest
+from ran import Ran
+
+import sightline
+from sightline.scoring import Class
+
+NOTE = "shares among the labels given, not probabilities that a label is right (no calibration)\n"
+
+
+def test_the_table_has_a_row_for_each_picture(run: Callable[..., Ran]) -> None:
+    ran = run("classify", "photos", "photo.jpg", "--labels", "cat,dog,owl,fox")
+    assert (ran.code, ran.err) == (0, NOTE)
+    heading, *rows = ran.out.splitlines()
+    assert heading.split() == ["picture", "best", "label", "score", "runners-up"]
+    assert [row.split()[0] for row in rows] == [
+        "photos/0.png",
+        "photos/1.png",
+        "photos/2.png",
+        "photo.jpg",
+    ]
+    assert all("█" in row and row.count("%") == 3 for row in rows)
+    assert "\x1b" not in ran.out
+
+
+def test_json_is_one_object_a_line_and_equals_the_library(
+    run: Callable[..., Ran], tiny_model_folder: Path
+) -> None:
+    ran = run("classify", "photo.jpg", "empty.jpg", "--labels", "cat,dog", "--json")
+    good, bad = map(json.loads, ran.out.splitlines())
+    answer = sightline.load(tiny_model_folder).classify("photo.jpg", ["cat", "dog"])
+    assert good == {"path": "photo.jpg", "scores": pytest.approx(dict(answer.top(2)[0]), abs=1e-5)}
+    assert bad == {
+        "path": "empty.jpg",
+        "error": "'empty.jpg' is empty: get it again from where it came",
+    }
+    assert (ran.code, ran.err) == (3, "1 of 2 pictures were skipped\n")
+
+
+def test_csv_has_a_row_for_each_label(run: Callable[..., Ran]) -> None:
+    ran = run("classify", "photo.jpg", "empty.jpg", "--labels", "cat,dog", "--csv", "--top", "1")
+    heading, first, bad = csv.reader(StringIO(ran.out))
+    assert heading == ["path", "rank", "label", "score", "none", "error"]
+    assert (first[0], first[1], first[2] in ("cat", "dog")) == ("photo.jpg", "1", True)
+    assert bad[0] == "empty.jpg"
+    assert bad[5].startswith("'empty.jpg' is empty")
+
+
+def test_each_bad_file_is_listed_once_with_its_reason(run: Callable[..., Ran]) -> None:
+    ran = run("classify", "photo.jpg", "empty.jpg", "gone.jpg", "--labels", "cat,dog")
+    assert ran.code == 3
+    assert ran.err == (
+        "skipped: 'gone.jpg' does not exist: check the path\n"
+        "skipped: 'empty.jpg' is empty: get it again from where it came\n"
+        f"{NOTE}2 of 3 pictures were skipped\n"
+    )
+
+
+def test_only_bad_files_is_could_not_run(run: Callable[..., Ran]) -> None:
+    assert run("classify", "empty.jpg", "--labels", "cat,dog").code == 4
+
+
+def test_no_pictures_is_said(run: Callable[..., Ran], desk: Path) -> None:
+    (desk / "none").mkdir()
+    ran = run("classify", "none", "--labels", "cat,dog")
+    assert ran.err == "sightline: error: no pictures were found: check the paths\n"
+    assert ran.code == 4
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\0"])
+def test_names_come_from_standard_input(
+    run: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch, end: str
+) -> None:
+    names = end.join(["photo.jpg", "photos", ""])
+    monkeypatch.setattr("sys.stdin", TextIOWrapper(BytesIO(names.encode())))
+    ran = run("classify", "-", "--labels", "cat,dog", "--json")
+    assert [json.loads(line)["path"] for line in ran.out.splitlines()] == [
+        "photo.jpg",
+        "photos/0.png",
+        "photos/1.png",
+        "photos/2.png",
+    ]
+
+
+def test_labels_come_from_a_file_or_a_folder(run: Callable[..., Ran], desk: Path) -> None:
+    (desk / "labels.txt").write_text("cat = kitten\ndog\n")
+    (desk / "sorted" / "wild_boar").mkdir(parents=True)
+    (desk / "sorted" / "owl").mkdir()
+    for source, names in (("labels.txt", {"cat", "dog"}), ("sorted", {"owl", "wild boar"})):
+        ran = run("classify", "photo.jpg", "--labels", source, "--json")
+        assert set(json.loads(ran.out)["scores"]) == names
+
+
+def test_a_label_file_that_is_not_there_is_used_wrongly(run: Callable[..., Ran]) -> None:
+    ran = run("classify", "photo.jpg", "--labels", "gone.txt")
+    assert ran.code == 2
+    assert "label file 'gone.txt' does not exist: check the path" in ran.err
+
+
+def test_a_wrong_label_file_is_used_wrongly(run: Callable[..., Ran], desk: Path) -> None:
+    (desk / "labels.txt").write_text("cat\ncat\n")
+    ran = run("classify", "photo.jpg", "--labels", "labels.txt")
+    assert (ran.code, ran.err) == (
+        2,
+        "sightline: error: label file labels.txt, line 2: label 'cat' was given on line 1: "
+        "give each label once\n",
+    )
+
+
+def test_templates_change_the_scores(run: Callable[..., Ran], tiny_model_folder: Path) -> None:
+    ran = run("classify", "photo.jpg", "--labels", "cat,dog", "--template", "{}!", "--json")
+    model = sightline.load(tiny_model_folder)
+    wanted = dict(model.classify("photo.jpg", ["cat", "dog"], templates=["{}!"]).top(2)[0])
+    assert json.loads(ran.out)["scores"] == pytest.approx(wanted, abs=1e-5)
+    named = run(
+        "classify", "photo.jpg", "--labels", "cat,dog", "--templates", "imagenet7", "--json"
+    )
+    assert json.loads(named.out)["scores"] != pytest.approx(wanted, abs=1e-4)
+
+
+def test_aliases_may_stand_in_the_list(run: Callable[..., Ran], tiny_model_folder: Path) -> None:
+    ran = run("classify", "photo.jpg", "--labels", "cat = kitten | tabby, dog", "--json")
+    model = sightline.load(tiny_model_folder)
+    classes = [Class("cat", aliases=("kitten", "tabby")), Class("dog")]
+    wanted = dict(model.classify("photo.jpg", classes).top(2)[0])
+    assert json.loads(ran.out)["scores"] == pytest.approx(wanted, abs=1e-5)
+
+
+def test_a_long_label_is_cut_and_said_so(run: Callable[..., Ran]) -> None:
+    label = "cat " * 30
+    ran = run("classify", "photo.jpg", "--labels", f"{label},dog", "--json")
+    assert ran.code == 0
+    assert ran.err == (
+        "cut: 'a photo of a cat cat cat cat cat cat cat cat cat cat cat cat…' has more than the 16 "
+        "tokens that this model reads, so its end is not seen\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--json", "--csv"], "--json and --csv exclude each other: give one"),
+        (
+            ["--template", "a {}", "--templates", "plain"],
+            "--template and --templates exclude each other: give one",
+        ),
+        (["--top", "0"], "Invalid value for '--top'"),
+    ],
+)
+def test_options_that_exclude_each_other_are_used_wrongly(
+    run: Callable[..., Ran], arguments: list[str], sentence: str
+) -> None:
+    ran = run("classify", "photo.jpg", "--labels", "cat,dog", *arguments)
+    assert ran.code == 2
+    assert sentence in ran.err
+
+
+def test_a_folder_that_is_no_model_is_one_sentence(run: Callable[..., Ran]) -> None:
+    ran = run("classify", "photo.jpg", "--labels", "cat,dog", "--model", "photos")
+    assert ran.code == 4
+    assert ran.err == (
+        "sightline: error: photos has no sightline.json, so it is no model folder of ours: "
+        "check the path\n"
+    )
+
+
+def test_a_cache_that_cannot_be_written_to_breaks_nothing(
+    run: Callable[..., Ran], desk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_HOME", str(desk / "photo.jpg" / "below"))
+    assert run("classify", "photo.jpg", "--labels", "cat,dog").code == 0

@@ -1,0 +1,167 @@
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+
+from ran import Ran
+from sightline.cli import run as run_and_exit
+from sightline.cli.main import exit_code, group
+from sightline.cli.verbs import VERBS
+from sightline.errors import SightlineError
+
+COMMAND = (sys.executable, "-c", "from sightline.cli import run; run()")
+OWN = ("classify", "similarity", "embed")  # the examples of other verbs run in their own tests
+
+
+def test_help_lists_every_verb_by_group_and_ends_with_an_example(run: Callable[..., Ran]) -> None:
+    ran = run("--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert "Look at pictures:" in ran.out
+    assert all(f"  {name} " in ran.out for name in VERBS)
+    assert ran.out.splitlines()[-1].strip().startswith("Example: sightline ")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_that_ends_with_an_example(run: Callable[..., Ran], verb: str) -> None:
+    command = group.get_command(click.Context(group), verb)
+    assert command is not None
+    under = list(command.commands) if isinstance(command, click.Group) else []
+    for arguments in [[verb, name] for name in under] or [[verb]]:
+        ran = run(*arguments, "--help")
+        assert ran.code == 0
+        assert f"Example: sightline {' '.join(arguments)} " in " ".join(ran.out.split("\n\n")[-1:])
+
+
+@pytest.mark.parametrize("verb", OWN)
+def test_the_example_runs(run: Callable[..., Ran], verb: str) -> None:
+    example = " ".join(run(verb, "--help").out.rsplit("Example: sightline", 1)[1].split())
+    assert run(*shlex.split(example)).code == 0
+
+
+def test_help_imports_nothing_heavy() -> None:
+    heavy = ("numpy", "PIL", "onnxruntime", "torch", "rich", "msgspec")
+    code = (
+        "import sys\nfrom sightline.cli.main import exit_code\nexit_code(['--help'])\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines()[-1] == "[]"
+
+
+def test_a_verb_that_is_not_there_names_the_nearest(run: Callable[..., Ran]) -> None:
+    ran = run("clasify")
+    assert ran.code == 2
+    assert ran.err.splitlines()[-1] == "Error: there is no verb 'clasify': did you mean 'classify'?"
+    assert "see sightline --help" in run("xyz").err
+
+
+def test_an_option_that_is_not_there_is_used_wrongly(run: Callable[..., Ran]) -> None:
+    assert run("classify", "photo.jpg", "--labels", "a,b", "--colour").code == 2
+
+
+def test_the_version_is_printed(run: Callable[..., Ran]) -> None:
+    assert run("--version").out.startswith("sightline 0.")
+
+
+def test_an_error_is_one_sentence_and_debug_shows_where(run: Callable[..., Ran]) -> None:
+    wrong = ("classify", "photo.jpg", "--labels", "a,a")
+    sentence = "sightline: error: label 'a' is given twice: give each label once\n"
+    assert run(*wrong) == Ran(2, "", sentence)
+    for arguments in ((*wrong, "--debug"), ("--debug", *wrong)):
+        ran = run(*arguments)
+        assert ran.code == 2
+        assert ran.err.startswith("Traceback")
+        assert ran.err.endswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "sentence"),
+    [
+        (KeyboardInterrupt(), 130, "sightline: interrupted\n"),
+        (SightlineError("no"), 4, "sightline: error: no\n"),
+        (BrokenPipeError(), 0, ""),
+        (
+            OSError(28, "No space left on device"),
+            4,
+            "sightline: error: [Errno 28] No space left on device\n",
+        ),
+        (
+            KeyError("oops"),
+            4,
+            "sightline: error: a fault in Sightline itself, KeyError: 'oops' "
+            "(--debug shows where)\n",
+        ),
+    ],
+)
+def test_every_error_has_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    code: int,
+    sentence: str,
+) -> None:
+    def fail(_context: click.Context) -> None:
+        raise error
+
+    monkeypatch.setattr(group, "invoke", fail)
+    monkeypatch.setattr("sightline.cli.main._abandon", lambda stream: None)
+    assert exit_code(["classify"]) == code
+    assert capsys.readouterr().err == sentence
+
+
+def test_the_process_exits_with_the_code() -> None:
+    with pytest.raises(SystemExit) as stopped:
+        run_and_exit(["classify"])
+    assert stopped.value.code == 2
+
+
+def start(desk: Path, *arguments: str) -> "subprocess.Popen[bytes]":
+    pipe = subprocess.PIPE
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    return subprocess.Popen(
+        [*COMMAND, *arguments], stdin=pipe, stdout=pipe, stderr=pipe, cwd=desk, env=environment
+    )
+
+
+def test_ctrl_c_in_the_middle_exits_130_without_a_traceback(desk: Path) -> None:
+    with start(desk, "classify", "-", "--labels", "cat,dog", "--json") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdin.write(b"photo.jpg\n" * 200)
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["path"] == "photo.jpg"
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.stderr.read() == b"sightline: interrupted\n"
+    assert process.returncode == 130
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(desk: Path) -> None:
+    with start(desk, "classify", "-", "--labels", "cat,dog", "--json") as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        process.stdin.write(b"photo.jpg\n" * 200)
+        process.stdin.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_a_file_name_that_is_not_unicode_is_printed_and_kept(desk: Path) -> None:
+    name = os.fsencode(desk) + b"/caf\xe9.png"
+    with open(name, "wb") as file:
+        file.write((desk / "photos" / "0.png").read_bytes())
+    with start(desk, "classify", ".", "--labels", "cat,dog", "--json") as process:
+        out, _ = process.communicate()
+    paths = [json.loads(line)["path"] for line in out.splitlines()]
+    assert os.fsencode(paths[0]) == b"caf\xe9.png"
+    assert process.returncode == 3  # of the empty picture that lies there
