@@ -1,1 +1,5 @@
-"""To be written: the runtime floor."""
+"""Spec and weights → two towers that run. Enter at `open_towers`."""
+
+from sightline.runtime.towers import Towers, open_towers
+
+__all__ = ["Towers", "open_towers"]

@@ -1,0 +1,41 @@
+"""Write a model folder's graphs, for other engines too. Enter at `export_graphs`."""
+
+import os
+import secrets
+from pathlib import Path
+
+from sightline.checkpoints import read
+from sightline.checkpoints.replacement import write_file
+from sightline.errors import CheckpointError
+from sightline.runtime.graphs import FILES, TOWERS, build
+
+
+def export_graphs(folder: str | Path) -> tuple[Path, ...]:
+    """Write image.onnx, text.onnx and patches.onnx beside the weights they point into.
+
+    Needs neither torch nor the onnx package. The graphs hold no weights: they travel with
+    model.safetensors, and a folder's files are refused together with any other weights.
+
+    Returns:
+        The files written.
+
+    Raises:
+        CheckpointError: The folder is not a model's, or cannot be written to.
+    """
+    checkpoint = read(folder)
+    written = []
+    for tower in TOWERS:
+        path = checkpoint.folder / FILES[tower]
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        try:
+            write_file(draft, build(checkpoint, tower))
+            os.replace(draft, path)
+        except OSError as error:
+            raise CheckpointError(
+                f"{path} cannot be written ({error.strerror or error}): free some space or make "
+                "the folder writable"
+            ) from error
+        finally:
+            draft.unlink(missing_ok=True)
+        written.append(path)
+    return tuple(written)

@@ -1,0 +1,121 @@
+"""Convolutional stems and the ResNet as ONNX operators. Enter at `add_stem` and `add_resnet`."""
+
+from dataclasses import dataclass
+
+from sightline.runtime.onnx_file import GraphWriter
+from sightline.spec.towers import PatchStem, ResNet, ViT
+
+NORM_EPS = 1e-5  # torch.nn.BatchNorm2d's default, which model/ uses throughout
+EXPANSION = 4  # a bottleneck's output channels per inner channel
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maps:
+    """Feature maps on their way: a value of the graph and its number of channels."""
+
+    graph: GraphWriter
+    value: str
+    channels: int
+
+    def convolve(self, name: str, channels: int, *, kernel: int, stride: int = 1) -> "Maps":
+        """Add a convolution without bias that keeps the size but for its stride."""
+        weight = self.graph.weight(f"{name}.weight", channels, self.channels, kernel, kernel)
+        pads = (kernel // 2,) * 4
+        value = self.graph.node("Conv", self.value, weight, strides=(stride, stride), pads=pads)
+        return Maps(graph=self.graph, value=value, channels=channels)
+
+    def norm(self, name: str) -> "Maps":
+        """Add a batch norm with its running statistics; engines fold it into the convolution."""
+        parts = ("weight", "bias", "running_mean", "running_var")
+        tensors = (self.graph.weight(f"{name}.{part}", self.channels) for part in parts)
+        return self._on("BatchNormalization", *tensors, epsilon=NORM_EPS)
+
+    def relu(self) -> "Maps":
+        """Add a rectifier."""
+        return self._on("Relu")
+
+    def shrink(self, factor: int) -> "Maps":
+        """Add an average pool; by 1 there is nothing to add."""
+        if factor == 1:
+            return self
+        size = (factor, factor)
+        return self._on("AveragePool", kernel_shape=size, strides=size)
+
+    def beside(self, skip: "Maps") -> "Maps":
+        """Add what a skip carries."""
+        return self._on("Add", skip.value)
+
+    def as_tokens(self) -> str:
+        """Add one row of channels per cell, row by row, grouped by image."""
+        flat = self.graph.node("Reshape", self.value, self.graph.integers(0, self.channels, -1))
+        return self.graph.node("Transpose", flat, perm=(0, 2, 1))
+
+    def _on(self, operator: str, *inputs: str, **attributes: float | tuple[int, ...]) -> "Maps":
+        """Add an operator that keeps the channels."""
+        value = self.graph.node(operator, self.value, *inputs, **attributes)
+        return Maps(graph=self.graph, value=value, channels=self.channels)
+
+
+def add_stem(graph: GraphWriter, shape: ViT, pixels: str) -> str:
+    """Add a vision transformer's stem; returns tokens grouped by image."""
+    stem = shape.stem
+    if isinstance(stem, PatchStem):
+        weight = graph.weight("image.stem.conv.weight", shape.width, 3, stem.patch, stem.patch)
+        bias = (graph.weight("image.stem.conv.bias", shape.width),) if stem.bias else ()
+        value = graph.node("Conv", pixels, weight, *bias, strides=(stem.patch, stem.patch))
+        return Maps(graph=graph, value=value, channels=shape.width).as_tokens()
+    maps = Maps(graph=graph, value=pixels, channels=3)
+    maps = maps.convolve("image.stem.conv", stem.first, kernel=3, stride=2)
+    maps = maps.norm("image.stem.bn").relu()
+    for stage, (channels, count) in enumerate(zip(stem.channels, stem.blocks, strict=True)):
+        for block in range(count):
+            name = f"image.stem.stages.{stage}.{block}"
+            maps = _basic_block(maps, name, channels, stride=1 if block else 2)
+    if maps.channels != shape.width:
+        weight = graph.weight("image.stem.projection.weight", shape.width, maps.channels, 1, 1)
+        bias = (graph.weight("image.stem.projection.bias", shape.width),)
+        value = graph.node("Conv", maps.value, weight, *bias)
+        maps = Maps(graph=graph, value=value, channels=shape.width)
+    return maps.as_tokens()
+
+
+def add_resnet(graph: GraphWriter, shape: ResNet, pixels: str) -> str:
+    """Add CLIP's modified ResNet up to its last map; returns cells grouped by image."""
+    half = shape.width // 2
+    maps = Maps(graph=graph, value=pixels, channels=3)
+    for index, (channels, stride) in enumerate(((half, 2), (half, 1), (shape.width, 1)), start=1):
+        maps = maps.convolve(f"image.stem.conv{index}", channels, kernel=3, stride=stride)
+        maps = maps.norm(f"image.stem.bn{index}").relu()
+    maps = maps.shrink(2)
+    for stage, count in enumerate(shape.layers):
+        for block in range(count):
+            stride = 2 if stage and not block else 1
+            name = f"image.stages.{stage}.{block}"
+            maps = _bottleneck(maps, name, shape.width * 2**stage, stride=stride)
+    return maps.as_tokens()
+
+
+def _basic_block(maps: Maps, name: str, channels: int, *, stride: int) -> Maps:
+    """Add two 3×3 convolutions beside a skip."""
+    reworked = maps.convolve(f"{name}.conv1", channels, kernel=3, stride=stride)
+    reworked = reworked.norm(f"{name}.bn1").relu()
+    reworked = reworked.convolve(f"{name}.conv2", channels, kernel=3).norm(f"{name}.bn2")
+    skip = maps
+    if stride != 1 or maps.channels != channels:
+        skip = maps.shrink(stride).convolve(f"{name}.skip.1", channels, kernel=1)
+        skip = skip.norm(f"{name}.skip.2")
+    return reworked.beside(skip).relu()
+
+
+def _bottleneck(maps: Maps, name: str, channels: int, *, stride: int) -> Maps:
+    """Add 1×1, 3×3 and 1×1 convolutions beside a skip; a stride is an average pool."""
+    wide = channels * EXPANSION
+    reworked = maps.convolve(f"{name}.conv1", channels, kernel=1).norm(f"{name}.bn1").relu()
+    reworked = reworked.convolve(f"{name}.conv2", channels, kernel=3).norm(f"{name}.bn2").relu()
+    reworked = reworked.shrink(stride).convolve(f"{name}.conv3", wide, kernel=1)
+    reworked = reworked.norm(f"{name}.bn3")
+    skip = maps
+    if stride > 1 or maps.channels != wide:
+        skip = maps.shrink(stride).convolve(f"{name}.skip.conv", wide, kernel=1)
+        skip = skip.norm(f"{name}.skip.bn")
+    return reworked.beside(skip).relu()

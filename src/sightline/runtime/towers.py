@@ -1,0 +1,99 @@
+"""Two towers that run, whichever engine is behind them. Enter at `open_towers`."""
+
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from sightline.checkpoints import Checkpoint
+from sightline.errors import RuntimeUnavailable
+from sightline.shapes import Float32, Int64
+
+
+@runtime_checkable
+class Towers(Protocol):
+    """What an engine offers: arrays in, vectors out, not yet of unit length."""
+
+    @property
+    def description(self) -> str:
+        """What was chosen and why, in one line."""
+
+    @property
+    def precision(self) -> str:
+        """The precision the vectors were computed in: "float32"."""
+
+    def image(
+        self, pixels: Float32[np.ndarray, "images 3 height width"]
+    ) -> Float32[np.ndarray, "images embed_dim"]:
+        """Return one vector per image."""
+
+    def text(
+        self, ids: Int64[np.ndarray, "captions tokens"]
+    ) -> Float32[np.ndarray, "captions embed_dim"]:
+        """Return one vector per row of ids; shorter rows only where `spec.text.may_trim`."""
+
+    def patches(
+        self, pixels: Float32[np.ndarray, "images 3 height width"]
+    ) -> Float32[np.ndarray, "images patches embed_dim"]:
+        """Return one vector per patch, row by row."""
+
+
+def open_towers(
+    checkpoint: Checkpoint,
+    *,
+    runtime: str = "auto",
+    precision: str = "auto",
+    device: str = "auto",
+    threads: int | None = None,
+) -> Towers:
+    """Open a checkpoint's towers in an engine.
+
+    Args:
+        checkpoint: An opened model folder.
+        runtime: "onnxruntime", which needs no extra; "torch", the reference; or "auto": torch on
+            a device that only torch reaches, ONNX Runtime otherwise.
+        precision: "float32" or "auto", which is the same today.
+        device: "cpu", a torch device such as "cuda", or "auto": the CPU, or with runtime "torch"
+            a GPU where there is one.
+        threads: For one call; None leaves it to the engine: one a physical core.
+
+    Raises:
+        CheckpointError: The weights are not the ones the spec describes.
+        RuntimeUnavailable: The engine is not installed or does not do what was asked.
+    """
+    if precision not in ("auto", "float32"):
+        raise RuntimeUnavailable(
+            f"precision {precision!r} is not offered: choose 'float32' or 'auto'"
+        )
+    if runtime == "auto":
+        runtime = "onnxruntime" if device in ("auto", "cpu") else "torch"
+    if runtime == "onnxruntime":
+        return _open_onnx(checkpoint, device, threads)
+    if runtime == "torch":
+        return _open_torch(checkpoint, device, threads)
+    raise RuntimeUnavailable(
+        f"runtime {runtime!r} is not known: choose 'auto', 'onnxruntime' or 'torch'"
+    )
+
+
+def _open_onnx(checkpoint: Checkpoint, device: str, threads: int | None) -> Towers:
+    """Open the graphs beside the weights, or the same graphs made from the spec."""
+    from sightline.runtime.onnx_towers import OnnxTowers
+
+    if device not in ("auto", "cpu"):
+        raise RuntimeUnavailable(
+            f"runtime 'onnxruntime' runs on the CPU here, not on {device!r}: use runtime 'torch'"
+        )
+    return OnnxTowers(checkpoint, threads=threads)
+
+
+def _open_torch(checkpoint: Checkpoint, device: str, threads: int | None) -> Towers:
+    """Open the reference."""
+    from importlib.util import find_spec
+
+    if find_spec("torch") is None:
+        raise RuntimeUnavailable(
+            "runtime 'torch' needs torch, which is an extra: install sightline[torch]"
+        )
+    from sightline.runtime.torch_towers import open_torch_towers
+
+    return open_torch_towers(checkpoint, device=device, threads=threads)
