@@ -69,7 +69,7 @@ def test_captions_groups_and_what_was_skipped_are_shown(inspect: Inspect, tmp_pa
     assert "captions an image  2\n" in ran.out
     assert "\ngroup domain: photo 1\n" in ran.out
     assert "a       a dog\na       dogs\n" in ran.out
-    assert "\nskipped, bad image: 1\n  b: " in ran.out
+    assert "\nskipped, bad image: 1\n  b was skipped: " in ran.out
     assert ran.out.endswith(
         "\nskipped, image without text: 1\n  c in s.tar has an image but no .json, .txt or .cls\n"
     )

@@ -43,7 +43,7 @@ def test_a_bad_picture_is_skipped_in_its_place(tmp_path: Path) -> None:
     ]
     assert found == [
         "0000",
-        Skipped(key="0001", kind="bad image", reason="it is no picture"),
+        Skipped(key="0001", kind="bad image", reason="0001 was skipped: it is no picture"),
         "0002",
     ]
 

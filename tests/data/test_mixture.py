@@ -88,6 +88,13 @@ def test_any_beginning_of_the_stream_holds_the_weights(
             assert abs(seen[f"set{number}-*.tar"] - due) < len(weights)
 
 
+def test_a_long_stream_does_not_drift_from_the_weights(tmp_path: Path) -> None:
+    lay_out(tmp_path, [[3]] * 3)
+    stream = mixture(tmp_path, [8, 1, 1])
+    seen = Counter(example.source for example in take(stream, 1000))
+    assert [seen[f"set{number}-*.tar"] for number in range(3)] == [800, 100, 100]
+
+
 def test_the_count_and_the_epochs_are_told(tmp_path: Path) -> None:
     lay_out(tmp_path, [[2], [4]])
     stream = mixture(tmp_path, [1, 1])

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from sightline.data import open_source
 from sightline.data.example import Tally
-from sightline.data.order import Position, Walk, share_windows, shuffled
+from sightline.data.order import Position, Walk, memory_of, share_windows, shuffled
 from sightline.errors import DataError
-from tiny_sets import numbered, write_numbered, write_shard
+from tiny_sets import numbered, picture, write_numbered, write_shard
 
 PER_TEST = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
 COUNTS = st.lists(st.integers(1, 4), min_size=1, max_size=5)
@@ -91,6 +91,27 @@ def test_a_source_without_examples_ends_the_walk(tmp_path: Path) -> None:
     assert str(caught.value) == (
         "s.tar gave no example (1 skipped): x in s.tar has an image but no .json, .txt or .cls"
     )
+
+
+def test_a_source_that_is_emptied_during_a_run_ends_the_walk(tmp_path: Path) -> None:
+    for name in ("1.png", "2.png"):
+        (tmp_path / "shelf/apple").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "shelf/apple" / name).write_bytes(picture())
+    source = open_source(tmp_path / "shelf")
+    walk = Walk(source, seed=(0,), window_bytes=0, tally=Tally())
+    assert {walk.next().key for _ in range(4)} == {"apple/1.png", "apple/2.png"}
+    for name in ("1.png", "2.png"):
+        (tmp_path / "shelf/apple" / name).unlink()
+    with pytest.raises(DataError, match=r"^shelf gave no example \(2 skipped like this\): '"):
+        walk.next()
+
+
+def test_a_window_holds_no_more_shards_than_its_memory_allows(tmp_path: Path) -> None:
+    source = open_source(write_numbered(tmp_path, [50] * 6))
+    room = 2 * memory_of(source.shards[0])
+    walk = Walk(source, seed=(0,), window_bytes=room, tally=Tally())
+    for _ in range(3):
+        assert len({int(walk.next().key) // 50 for _ in range(100)}) == 2
 
 
 def test_memory_is_shared_by_need(tmp_path: Path) -> None:

@@ -236,6 +236,7 @@ def test_a_bomb_ends_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     tracemalloc.stop()
     assert example.key == "0000"
     assert "unpacks to more than 1,000,000 bytes, gunzip it" in skipped.reason
+    assert place_told(skipped) <= 1_000_000
     assert peak < 2_000_000
 
 

@@ -98,6 +98,16 @@ def test_an_endless_name_is_not_read() -> None:
     assert found == [Cut(0, f"an extended header claims {size:,} bytes")]
 
 
+def test_what_gnu_keeps_in_the_place_of_the_prefix_is_no_name() -> None:
+    packed = bytearray(header(size=0))
+    packed[345:357] = b"12345670123\0"  # the access time, in GNU's older format
+    packed[148:156] = b" " * 8
+    packed[148:156] = b"%06o\0 " % sum(packed)
+    [found] = walked(bytes(packed) + bytes(1024))
+    assert isinstance(found, Member)
+    assert found.name == "a.jpg"
+
+
 def test_a_chain_of_extended_headers_is_walked_not_recursed() -> None:
     assert walked(header(type=b"x") * 5000 + bytes(1024)) == []
 

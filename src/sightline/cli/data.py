@@ -96,7 +96,7 @@ def _show(found: "Survey") -> None:
         click.echo(f"\ngroup {printable(field)}: {printable(', '.join(shown))}{rest}")
     click.echo()
     samples = [(sample.key, text) for sample in found.samples for text in sample.texts[:2]]
-    _print_rows([Column("sample", widest=36, cut="start"), Column("text", widest=90)], samples)
+    _print_rows([Column("sample", widest=36, cut="folders"), Column("text", widest=90)], samples)
     _show_skipped(found)
 
 
@@ -150,12 +150,7 @@ def _show_skipped(found: "Survey") -> None:
     for kind, row in found.skipped.items():
         click.echo(f"\nskipped, {kind}: {row.count:,}")
         for skipped in row.first:
-            reason = (
-                skipped.reason
-                if skipped.key in skipped.reason
-                else f"{skipped.key}: {skipped.reason}"
-            )
-            click.echo(f"  {printable(reason)}")
+            click.echo(f"  {printable(skipped.reason)}")
 
 
 def _print_rows(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:

@@ -38,6 +38,7 @@ class Walk:
         self._window_bytes = window_bytes
         self._tally = tally
         self._opened: dict[int, Records] = {}
+        self._later = Tally()  # what was bad in this epoch, after the first
         self._found = False  # in this epoch, or before this walk was taken up
         self.restore(Position())
 
@@ -70,17 +71,22 @@ class Walk:
                 if isinstance(read, Example):
                     self._found = True
                     return read
-                if self._epoch == 0:
-                    self._tally.add(read)
+                self._bad.add(read)
             self._leave()
+
+    @property
+    def _bad(self) -> Tally:
+        """Return where bad inputs are counted: once each, so in the first epoch, for the run."""
+        return self._tally if self._epoch == 0 else self._later
 
     def _leave(self) -> None:
         """Go on to the next window, or epoch."""
         self._window, self._step, self._order = self._window + 1, 0, None
         if self._window == len(self._windows):
             if not self._found:
-                raise nothing_in(self._source.name, self._tally)
+                raise nothing_in(self._source.name, self._bad)
             self._epoch, self._window, self._found = self._epoch + 1, 0, False
+            self._later = Tally()
             self._windows = self._draw_windows()
 
     def _draw_windows(self) -> list[list[int]]:
