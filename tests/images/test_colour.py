@@ -139,10 +139,11 @@ def test_control_pillow_alone_clips_16_bit_grey_to_white() -> None:
     assert read(Image.fromarray(values))[0, 0, 0] == nearest(Fraction(4000, 257)) == 16
 
 
-def test_grey_beyond_16_bits_is_refused() -> None:
-    values = np.array([[-5, 70000]], dtype=np.int32)
+@pytest.mark.parametrize(("low", "high"), [(-5, 70), (7, 70000)])
+def test_grey_beyond_16_bits_is_refused(low: int, high: int) -> None:
+    values = np.array([[low, high]], dtype=np.int32)
     assert reason(Image.fromarray(values)) == (
-        "the Pillow image has grey values from -5 to 70000 where 0 is black and 65535 is white: "
+        f"the Pillow image has grey values from {low} to {high} where 0 is black and 65535 is white: "
         "rescale it to 16 bits"
     )
 

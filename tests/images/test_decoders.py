@@ -1,3 +1,4 @@
+import struct
 from importlib import import_module
 from io import BytesIO
 
@@ -73,6 +74,15 @@ def test_the_reason_of_a_decoder_becomes_one_short_line() -> None:
     assert str(caught.value) == (
         "'it' is a damaged PNG (two lines " + "x" * 109 + "…): get it again from where it came"
     )
+
+
+@pytest.mark.parametrize(
+    "error", [OSError, SyntaxError, ValueError, RuntimeError, KeyError, UserWarning, struct.error]
+)
+def test_what_decoders_raise_becomes_a_sentence(error: type[Exception]) -> None:
+    with pytest.raises(ImageError) as caught, damage_named("'it'", "AVIF"):
+        raise error(7)
+    assert str(caught.value) == "'it' is a damaged AVIF (7): get it again from where it came"
 
 
 def test_a_decoder_without_words_is_named_by_its_error() -> None:
