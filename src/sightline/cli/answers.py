@@ -34,7 +34,7 @@ class ClassifyTable:
     def __init__(self, before: Callable[[], None]) -> None:
         self._table = Table(
             (
-                Column("picture", cut="start", widest=36),
+                Column("picture", cut="folders", widest=36),
                 Column("best label", widest=28, style="bold"),
                 Column("", widest=_BAR_WIDTH, style="bar"),
                 Column("score", align="right", widest=7),

@@ -42,7 +42,7 @@ _MOST_SKIPPED = 10  # named on stderr; --json names more
     show_default=True,
     help="What the model runs in.",
 )
-@click.option("--per-class", is_flag=True, help="Show every class, however many there are.")
+@click.option("--every", is_flag=True, help="Show every class and group, however many there are.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -56,7 +56,7 @@ def command(
     classes: Path | None,
     templates: str | None,
     runtime: Literal["auto", "torch", "onnxruntime"],
-    per_class: bool,
+    every: bool,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -98,7 +98,7 @@ def command(
             if out is not None:
                 write_results(out, results)
     if not as_json:
-        _draw(results, every_class=per_class)
+        _draw(results, every=every)
     _say_what_was_left_out(results, embedder.spec.words.context_length)
     return 3 if any(result.skipped for result in results) else 0
 
@@ -110,33 +110,34 @@ def _options(classes: Path | None, templates: str | None, runtime: str) -> list[
     return written if runtime == "auto" else [*written, "--runtime", runtime]
 
 
-def _draw(results: Sequence["Result"], *, every_class: bool) -> None:
+def _draw(results: Sequence["Result"], *, every: bool) -> None:
     """Draw one row for each set and metric, then the classes of each set."""
     from sightline.evaluate.table import rows
 
     columns = [
-        Column("set", widest=28, cut="start"),
+        Column("set", widest=28, cut="folders"),
         Column("figure", widest=44, style="bold"),
         Column("value", "right"),
         Column("95 % interval"),
+        Column("chance", "right", style="dim"),
         Column("counted on", style="dim"),
     ]
     table = Table(columns, _nothing)
-    for row in rows(results):
-        table.add([row.dataset, row.metric, row.value, row.interval, row.count])
+    for row in rows(results, every_group=every):
+        table.add([row.dataset, row.metric, row.value, row.interval, row.chance, row.count])
     table.finish()
     for result in results:
         if result.classes:
             click.echo()
-            _draw_classes(result, every_class=every_class)
+            _draw_classes(result, every=every)
 
 
-def _draw_classes(result: "Result", *, every_class: bool) -> None:
+def _draw_classes(result: "Result", *, every: bool) -> None:
     """Draw the recall of each class of one set, the best first."""
     ranked = sorted(result.classes, key=lambda each: (-each.recall.value, each.name))
     shown: list[ClassFigure] = ranked
     heading = f"class of {result.dataset}"
-    if len(ranked) > _MOST_CLASSES and not every_class:
+    if len(ranked) > _MOST_CLASSES and not every:
         shown = [*ranked[:_ENDS], *ranked[-_ENDS:]]
         heading = f"best and worst {_ENDS} of {len(ranked)} classes of {result.dataset}"
     columns = [Column(heading, widest=60), Column("recall", "right"), Column("95 % interval")]
@@ -159,11 +160,11 @@ def _say_what_was_left_out(results: Sequence["Result"], context_length: int) -> 
             click.echo(f"{result.dataset}: no figures by {printable(field)}: {reason}", err=True)
         if result.cut:
             click.echo(
-                f"{result.dataset}: {result.cut:,} captions have more than the {context_length} "
-                "tokens that this model reads, so their ends were not seen",
+                f"{result.dataset}: captions of which only the first {context_length} tokens were "
+                f"read: {result.cut:,}",
                 err=True,
             )
         if result.skipped:
-            click.echo(f"{result.dataset}: {result.skipped:,} examples were skipped", err=True)
+            click.echo(f"{result.dataset}: examples skipped: {result.skipped:,}", err=True)
         for skip in result.skipped_first[:_MOST_SKIPPED]:
             click.echo(f"  {printable(skip.key)}: {printable(skip.reason)}", err=True)

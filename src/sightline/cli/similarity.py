@@ -96,7 +96,7 @@ class SimilarityTable:
             for number, title in enumerate(titles, start=1):
                 click.echo(f"({number}) {title}")
             titles = [f"({number})" for number in range(1, len(titles) + 1)]
-        first = Column("picture", cut="start", widest=_PATH_WIDTH)
+        first = Column("picture", cut="folders", widest=_PATH_WIDTH)
         columns = [Column(title, align="right", widest=_TEXT_WIDTH) for title in titles]
         self._table = Table([first, *columns], before)
 

@@ -3,14 +3,19 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
-from typing import Literal, NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 import click
 
 _HELD = 50  # rows looked at before the columns' widths are settled; the rest is drawn as it comes
 _GAP = "  "
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+_STYLES: Mapping[str, dict[str, Any]] = {
+    "bold": {"bold": True},
+    "dim": {"dim": True},
+    "bar": {"fg": "cyan"},
+}
 
 
 class Column(NamedTuple):
@@ -19,7 +24,7 @@ class Column(NamedTuple):
     title: str
     align: Literal["left", "right"] = "left"
     widest: int = 40  # of a terminal's columns
-    cut: Literal["end", "start"] = "end"  # which side of a long text is given up
+    cut: Literal["end", "folders"] = "end"  # what a long text gives up; a path, its first folders
     style: Literal["plain", "bold", "dim", "bar"] = "plain"
 
 
@@ -76,9 +81,8 @@ class Table:
         """Colour a cell where the terminal takes it."""
         if not self._colour or style == "plain":
             return text
-        if style == "bar":
-            return click.style(text, fg="cyan")
-        return click.style(text, bold=style == "bold", dim=style == "dim")
+        # Not `bold=False`: click would write "neither bold nor dim" after the style that is wanted.
+        return click.style(text, **_STYLES[style])
 
 
 def terminal_width() -> int:
@@ -103,12 +107,20 @@ def width_of(text: str) -> int:
 def fit(text: str, width: int, column: Column) -> str:
     """Cut or fill a text to exactly this width."""
     if width_of(text) > width:
-        step = slice(1, None) if column.cut == "start" else slice(None, -1)
+        text = _last_parts(text, width) if column.cut == "folders" else text
+    if width_of(text) > width:
         while text and width_of(text) > width - 1:
-            text = text[step]
-        text = f"…{text}" if column.cut == "start" else f"{text}…"
+            text = text[1:] if column.cut == "folders" else text[:-1]
+        text = f"…{text}" if column.cut == "folders" else f"{text}…"
     filling = " " * (width - width_of(text))
     return filling + text if column.align == "right" else text + filling
+
+
+def _last_parts(path: str, width: int) -> str:
+    """Give up the first folders of a path, as few as will do; a file's name is never given up."""
+    parts = path.split("/")
+    kept = ["/".join(["…", *parts[start:]]) for start in range(1, len(parts))]
+    return next((short for short in kept if width_of(short) <= width), parts[-1])
 
 
 def bar(share: float, width: int) -> str:
