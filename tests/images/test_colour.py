@@ -143,8 +143,8 @@ def test_control_pillow_alone_clips_16_bit_grey_to_white() -> None:
 def test_grey_beyond_16_bits_is_refused(low: int, high: int) -> None:
     values = np.array([[low, high]], dtype=np.int32)
     assert reason(Image.fromarray(values)) == (
-        f"the Pillow image has grey values from {low} to {high} where 0 is black and 65535 is white: "
-        "rescale it to 16 bits"
+        f"the Pillow image has grey values from {low} to {high} "
+        "where 0 is black and 65535 is white: rescale it to 16 bits"
     )
 
 
