@@ -13,7 +13,7 @@ import numpy as np
 from sightline.checkpoints import Weights
 from sightline.errors import CheckpointError
 
-OPSET = 20  # the first with Gelu; ONNX Runtime 1.20 and OpenVINO 2024.4 read it
+OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # the one that goes with opset 20
 
 # safetensors' name → TensorProto.DataType
