@@ -35,9 +35,9 @@ def test_a_table_has_a_row_for_each_set_and_figure(
 ) -> None:
     assert exit_code(["evaluate", "bundled", str(shelf), str(captions)]) == 0
     lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == "set figure value 95 % interval counted on"
-    assert lines[1] == "shelf top-1 0.750 0.301 to 0.954 4 images"
-    assert "captions text→image recall@1 1.000 0.439 to 1.000 6 captions" in lines
+    assert lines[0] == "set figure value 95 % interval chance counted on"
+    assert lines[1] == "shelf top-1 0.750 0.301 to 0.954 0.333 4 images"
+    assert "captions text→image recall@1 1.000 0.439 to 1.000 0.333 6 captions" in lines
     assert "green 0.500 0.095 to 0.905 2" in lines
 
 
@@ -72,7 +72,7 @@ def test_a_skipped_image_is_listed_and_changes_the_exit_code(
     (shelf / "red" / "broken.png").write_bytes(b"no picture at all")
     assert exit_code(["evaluate", "bundled", str(shelf)]) == 3
     said = capsys.readouterr()
-    assert "shelf: 1 examples were skipped" in said.err
+    assert "shelf: examples skipped: 1" in said.err
     assert "broken" in said.err
     assert "0.750" in said.out
 
@@ -84,7 +84,7 @@ def test_many_classes_are_shown_from_both_ends(
     assert exit_code(["evaluate", "bundled", str(folder)]) == 0
     short = capsys.readouterr().out
     assert "best and worst 5 of 25 classes of many" in short
-    assert exit_code(["evaluate", "bundled", str(folder), "--per-class"]) == 0
+    assert exit_code(["evaluate", "bundled", str(folder), "--every"]) == 0
     assert len(capsys.readouterr().out.splitlines()) - len(short.splitlines()) == 15
 
 

@@ -42,8 +42,8 @@ def test_every_figure_stands_with_its_interval_and_command(tmp_path: Path) -> No
     made = card(checkpoint, results, facts)
     [line] = lines_with(made, "| eval-colours | prompted top-1 |")
     assert line == (
-        "| eval-colours | prompted top-1 | 0.750 | 0.301 to 0.954 | 4 images | yes, its classes "
-        "| `sightline evaluate m sets/eval-colours` |"
+        "| eval-colours | prompted top-1 | 0.750 | 0.301 to 0.954 | 0.333 | 4 images "
+        "| yes, its classes | `sightline evaluate m sets/eval-colours` |"
     )
     for result in results:
         table = lines_with(made, f"| {result.dataset} |", "sightline evaluate")
@@ -64,7 +64,7 @@ def test_zero_shot_is_said_only_of_what_was_not_seen(tmp_path: Path) -> None:
 def test_what_it_is_bad_at_comes_from_the_results(tmp_path: Path) -> None:
     made = card(*card_inputs(tmp_path / "model"))
     assert "- lowest recall: green 0.50, blue 1.00, red 1.00" in made
-    assert "- worst place: outdoors, 0.50" in made
+    assert "- worst place: outdoors, 0.500" in made
     assert "- most confused: green taken for blue (1 of 2)" in made
     assert "- even its best figure, image_retrieval_recall@1, misses 50%" in made
     assert "| 1 | wall.png | green | blue | A. Painter | CC0-1.0, made smaller |" in made
@@ -83,8 +83,8 @@ def test_what_a_figure_leaves_out_is_said(tmp_path: Path) -> None:
     checkpoint, results, facts = card_inputs(tmp_path / "model")
     made = card(checkpoint, [replace(results[0], skipped=2, cut=1), *results[1:]], facts)
     assert (
-        "- **eval-colours**: all three colours were trained on (2 examples were skipped; "
-        "1 captions were cut to what the model reads)"
+        "- **eval-colours**: all three colours were trained on (examples skipped: 2; "
+        "captions cut to what the model reads: 1)"
     ) in made
 
 

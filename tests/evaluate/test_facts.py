@@ -7,6 +7,16 @@ from sightline.evaluate.facts import read_facts
 from tiny_card import FACTS
 
 
+def test_the_facts_of_the_bundled_model_hold_together() -> None:
+    path = Path(__file__).parents[2] / "recipes" / "bundled-card.toml"
+    facts = read_facts(path)
+    assert facts.pictures is not None
+    folder = path.parent / facts.pictures.folder
+    assert all((folder / photo.file).is_file() for photo in facts.pictures.photos)
+    assert facts.pictures.dataset in facts.training_distribution
+    assert sum(each.samples for each in facts.data) == 118814  # all training images there are
+
+
 def refusal(path: Path) -> str:
     with pytest.raises(DataError) as caught:
         read_facts(path)

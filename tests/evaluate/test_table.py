@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from sightline.evaluate import run
 from sightline.evaluate.table import metric_words, rows
 from tiny_card import card_inputs
+from tiny_embedder import RGB, colour_embedder, example, source_of
 
 
 @pytest.mark.parametrize(
@@ -22,6 +24,27 @@ from tiny_card import card_inputs
 )
 def test_a_metric_is_written_in_words(name: str, words: str) -> None:
     assert metric_words(name, {"domain": "sketch"}) == words
+
+
+def test_of_many_groups_the_mean_and_the_worst_are_shown() -> None:
+    colours = list(RGB.items())
+    records = [
+        example(str(i), colours[i % 3][1], colours[i % 3][0], group={"wall": f"w{i}"})
+        for i in range(9)
+    ]
+    records[4] = example("4", RGB["red"], "green", group={"wall": "w4"})
+    result = run(colour_embedder(), source_of(*records))
+    shown = [row.metric for row in rows([result]) if "wall" in row.metric]
+    assert shown == ["top-1, mean over wall", "top-1, wall w4 (worst)"]
+    every = [row.metric for row in rows([result], every_group=True) if "wall" in row.metric]
+    assert len(every) == 10
+
+
+def test_chance_is_what_guessing_gives(tmp_path: Path) -> None:
+    _, results, _ = card_inputs(tmp_path / "model")
+    chances = {(row.dataset, row.metric): row.chance for row in rows(results)}
+    assert chances["eval-colours", "top-1"] == "0.333"
+    assert chances["captions", "text→image recall@1"] == "0.500"
 
 
 def test_there_is_one_row_for_each_set_and_metric(tmp_path: Path) -> None:

@@ -64,6 +64,16 @@ def test_an_image_without_a_field_is_not_in_its_groups() -> None:
     assert [metrics[f"acc1/sky/{value}"].count for value in ("day", "night")] == [1, 1]
 
 
+def test_a_field_that_repeats_the_label_is_left_out_and_said() -> None:
+    examples = [
+        Described(key=str(i), texts=(), label=label, group={"shape": label, "texture": texture})
+        for i, (label, texture) in enumerate([("a", "b"), ("b", "a"), ("b", "b")])
+    ]
+    figures = zero_shot_figures(AXES[[0, 1, 1]], AXES, NAMES, examples)
+    assert figures.groups_left_out == {"shape": "it repeats the label"}
+    assert set(figures.worst) == {"texture"}
+
+
 def test_a_field_of_measurements_is_left_out_and_said() -> None:
     groups = [{"age": str(i), "sky": "day"} for i in range(33)]
     metrics, worst, left_out = group_figures(np.ones(33, dtype=bool), groups)

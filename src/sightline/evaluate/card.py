@@ -17,7 +17,12 @@ from sightline.evaluate.table import rows
 SHEET = "mistakes.jpg"
 WORST_CLASSES = 5
 MOST_CONFUSED = 5
-_SEEN = {"classes": "yes, its classes", "kind": "yes, its kind", "no": "no"}
+_SEEN = {
+    "classes": "yes, its classes",
+    "some_classes": "some of its classes",
+    "kind": "yes, its kind",
+    "no": "no",
+}
 
 
 def card(checkpoint: Checkpoint, results: Sequence[Result], facts: Facts) -> str:
@@ -35,7 +40,7 @@ def card(checkpoint: Checkpoint, results: Sequence[Result], facts: Facts) -> str
     _check(checkpoint, results, facts)
     sections = [
         _front_matter(facts),
-        f"**{facts.terms}** {checkpoint.license}",
+        f"**{facts.terms}** Terms of the weights: {checkpoint.license}",
         f"# {facts.title}",
         facts.summary.strip(),
         "## Figures",
@@ -115,7 +120,8 @@ def _figures(results: Sequence[Result], facts: Facts) -> Iterator[str]:
     yield (
         "95 % intervals speak of the choice of images, not of training seeds. A tie counts as a "
         'mistake. "Zero-shot" stands only where neither the classes nor the kind of image were '
-        'trained on; elsewhere the same measurement is called "prompted".'
+        'trained on; elsewhere the same measurement is called "prompted". Every class and group '
+        "is in the results; a field of many groups is shown here by its mean and its worst one."
     )
     body = []
     for result in results:
@@ -123,12 +129,15 @@ def _figures(results: Sequence[Result], facts: Facts) -> Iterator[str]:
         for row in rows([result]):
             metric = f"{_kind(result, seen)}{row.metric}"
             place = [_SEEN[seen.seen], f"`{result.command}`"]
-            body.append([row.dataset, metric, row.value, row.interval, row.count, *place])
-    heading = ["set", "figure", "value", "95 % interval", "counted on"]
+            found = [row.value, row.interval, row.chance, row.count]
+            body.append([row.dataset, metric, *found, *place])
+    heading = ["set", "figure", "value", "95 % interval", "chance", "counted on"]
     yield _table([*heading, "in the training distribution?", "command"], body)
-    for result in results:
-        seen = facts.training_distribution[result.dataset]
-        yield f"- **{result.dataset}**: {seen.note}{_left_out(result)}"
+    yield "\n".join(
+        f"- **{result.dataset}**: {facts.training_distribution[result.dataset].note}"
+        f"{_left_out(result)}"
+        for result in results
+    )
 
 
 def _kind(result: Result, seen: Seen) -> str:
@@ -142,9 +151,9 @@ def _left_out(result: Result) -> str:
     """Say what a figure does not speak of."""
     parts = []
     if result.skipped:
-        parts.append(f"{result.skipped:,} examples were skipped")
+        parts.append(f"examples skipped: {result.skipped:,}")
     if result.cut:
-        parts.append(f"{result.cut:,} captions were cut to what the model reads")
+        parts.append(f"captions cut to what the model reads: {result.cut:,}")
     return f" ({'; '.join(parts)})" if parts else ""
 
 
@@ -158,7 +167,7 @@ def _weaknesses(results: Sequence[Result]) -> Iterator[str]:
             lines.append(f"- lowest recall: {', '.join(named)}")
         for field, value in result.worst.items():
             share = result.metrics[f"acc1/{field}/{value}"]
-            lines.append(f"- worst {field}: {value}, {share:.2f}")
+            lines.append(f"- worst {field}: {value}, {share:.3f}")
         pairs = [
             f"{pair.label} taken for {pair.taken_for} ({pair.count} of {pair.of})"
             for pair in result.confusions[:MOST_CONFUSED]
@@ -207,7 +216,8 @@ def _identity(checkpoint: Checkpoint, results: Sequence[Result]) -> Iterator[str
     for result in results:
         identity, protocol = result.identity, result.identity.protocol
         classes = f"{protocol.classes} {protocol.classes_from}" if protocol.classes else "none"
-        runs = f"{identity.runtime}, {identity.precision}"
+        # the rest of a description says how the engine was chosen, which is no part of a figure
+        runs = f"{identity.runtime.partition(',')[0]}, {identity.precision}"
         measured = [f"{identity.images:,}", identity.content_digest[:12], protocol.templates]
         made = f"{identity.sightline}, definitions {protocol.definitions}"
         body.append([result.dataset, *measured, classes, runs, made])

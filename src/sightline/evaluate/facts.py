@@ -23,7 +23,8 @@ class Data(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 class Seen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whether a measured set lies in the training distribution."""
 
-    seen: Literal["classes", "kind", "no"]  # its classes; other images of its kind; neither
+    # its classes, or some of them; other images of its kind; none of these
+    seen: Literal["classes", "some_classes", "kind", "no"]
     note: str
 
 

@@ -58,11 +58,12 @@ def zero_shot_figures(
         metrics["acc5"] = wilson(int((answers.ranks < 5).sum()), len(hits))
     by_class = _class_figures(hits, truth, names)
     metrics["mean_per_class_recall"] = mean_over([figure.recall for figure in by_class])
-    by_group, worst, left_out = group_figures(hits, [each.group for each in examples])
+    groups, same = _without_labels(examples)
+    by_group, worst, left_out = group_figures(hits, groups)
     return Figures(
         metrics=metrics | by_group,
         worst=worst,
-        groups_left_out=left_out,
+        groups_left_out=dict.fromkeys(same, "it repeats the label") | left_out,
         classes=by_class,
         confusions=_confusions(truth, answers.decided, names),
         mistakes=_mistakes(answers, truth, names, [each.key for each in examples]),
@@ -115,6 +116,20 @@ def group_figures(
         metrics |= {f"acc1/{field}/{value}": figure for value, figure in figures.items()}
         worst[field] = min(found, key=lambda value: figures[value].value)
     return metrics, worst, left_out
+
+
+def _without_labels(
+    examples: Sequence[Described],
+) -> tuple[list[Mapping[str, str]], list[str]]:
+    """Drop the group fields that only repeat the label; give the groups and those fields."""
+    fields = sorted({field for each in examples for field in each.group})
+    same = [
+        field
+        for field in fields
+        if all(each.group.get(field, each.label) == each.label for each in examples)
+    ]
+    kept = [{f: v for f, v in each.group.items() if f not in same} for each in examples]
+    return list(kept), same
 
 
 def _class_figures(
