@@ -1,0 +1,124 @@
+"""Examples on their way into a step: decoded once, kept small, grouped by source."""
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from sightline import images
+from sightline.data import Example, Mixture, Part, Skipped, Source, decode_ahead
+from sightline.shapes import UInt8
+from sightline.train.recipe import Recipe, SourcePart
+
+KEPT_BYTES = 4 * 2**30  # decoded pictures in memory; beyond it a picture is decoded each time
+_WORKERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The rows of a batch that come from one source."""
+
+    part: SourcePart
+    rows: range
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Pictures of one step, the sources one after another."""
+
+    pictures: UInt8[np.ndarray, "images height width 3"]
+    groups: tuple[Group, ...]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Which examples these are."""
+        return tuple(example.key for group in self.groups for example in group.examples)
+
+
+class PictureStore:
+    """Decodes a picture to a small square and keeps it; called from several threads."""
+
+    def __init__(self, edge_px: int, limit_bytes: int = KEPT_BYTES) -> None:
+        self._edge_px = edge_px
+        self._room = limit_bytes // (edge_px * edge_px * 3)
+        self._kept: dict[tuple[str, str], UInt8[np.ndarray, "height width 3"]] = {}
+        self._lock = threading.Lock()
+
+    def __call__(self, example: Example) -> UInt8[np.ndarray, "height width 3"]:
+        """Return the whole picture squashed to a square; random crops vary its shape again."""
+        name = (example.source, example.key)
+        kept = self._kept.get(name)
+        if kept is not None:
+            return kept
+        rgb = Image.fromarray(images.read(example.image))
+        small = np.asarray(
+            rgb.resize((self._edge_px, self._edge_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
+        )
+        with self._lock:
+            if len(self._kept) < self._room:
+                self._kept[name] = small
+        return small
+
+
+class BatchStream:
+    """Batches without end, with a position; use it in a `with`."""
+
+    def __init__(self, recipe: Recipe, sources: Mapping[str, Source]) -> None:
+        self._parts = recipe.sources
+        self._mixture = Mixture(
+            [Part(sources[part.name], part.share) for part in recipe.sources], seed=recipe.seed
+        )
+        self._store = PictureStore(recipe.augment.store_px)
+        self.skipped = self._mixture.skipped
+        self._ahead: Any = None
+
+    def __enter__(self) -> "BatchStream":
+        """Begin to read ahead."""
+        self._ahead = decode_ahead(self._mixture, self._store, _WORKERS, state=self._mixture.state)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the threads."""
+        self._ahead.close()
+
+    def restore(self, state: Mapping[str, object]) -> None:
+        """Go to a saved position; before the stream is entered."""
+        self._mixture.restore(state)
+
+    def state(self) -> dict[str, object]:
+        """Return the position after the last batch that was drawn."""
+        position: dict[str, object] = self._ahead.state()
+        return position
+
+    def draw(self, count: int) -> Batch:
+        """Return the next `count` pictures that can be read; bad ones are counted and passed by."""
+        drawn: list[tuple[Example, UInt8[np.ndarray, "height width 3"]]] = []
+        while len(drawn) < count:
+            example, picture = next(self._ahead)
+            if isinstance(picture, Skipped):
+                self.skipped.add(picture)
+            else:
+                drawn.append((example, picture))
+        groups = tuple(_grouped(self._parts, [example for example, _ in drawn]))
+        order = {id(example): row for row, (example, _) in enumerate(drawn)}
+        rows = [order[id(example)] for group in groups for example in group.examples]
+        return Batch(pictures=np.stack([drawn[row][1] for row in rows]), groups=groups)
+
+
+def _grouped(parts: Sequence[SourcePart], examples: Sequence[Example]) -> Iterator[Group]:
+    start = 0
+    for part in parts:
+        own = tuple(example for example in examples if example.source == part.name)
+        if own:
+            yield Group(part=part, rows=range(start, start + len(own)), examples=own)
+            start += len(own)

@@ -1,0 +1,96 @@
+"""What a run's sources speak of: class names and captions, read once at the start."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sightline.data import Source, open_source
+from sightline.errors import DataError
+from sightline.shapes import Float32
+from sightline.train.recipe import Recipe, Relations, SourcePart
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All the words of a run."""
+
+    names: Mapping[str, tuple[str, ...]]  # source read by labels → its class names, sorted
+    captions: tuple[tuple[str, ...], ...]  # of each captioned picture, in stored order
+    teacher: "Teacher | None"
+
+    @property
+    def all_names(self) -> tuple[str, ...]:
+        """Every name of a class or of the teacher, once."""
+        taught = self.teacher.names if self.teacher else ()
+        return tuple(
+            sorted({name for names in self.names.values() for name in names} | set(taught))
+        )
+
+    def prompts(self, templates: Sequence[str]) -> Iterator[str]:
+        """Give each class name in each template."""
+        for names in self.names.values():
+            for name in names:
+                for template in templates:
+                    yield template.format(name)
+
+    def every_caption(self) -> Iterator[str]:
+        """Give all captions one by one."""
+        for captions in self.captions:
+            yield from captions
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """Text vectors of a published model for some names: centred, of unit length."""
+
+    names: tuple[str, ...]
+    vectors: Float32[np.ndarray, "captions embed_dim"]
+
+
+def survey(recipe: Recipe, sources: Mapping[str, Source]) -> Catalog:
+    """Read every source once for its words.
+
+    Raises:
+        DataError: A source that is read by labels has none, or by captions has none.
+    """
+    names: dict[str, tuple[str, ...]] = {}
+    captions: list[tuple[str, ...]] = []
+    for part in recipe.sources:
+        source = sources[part.name]
+        if part.reads == "labels":
+            labels = {example.label for example in source} - {None}
+            if len(labels) < 2:
+                raise DataError(
+                    f"source {part.name!r} is read by labels and has {len(labels)}: "
+                    "read it by captions, or give it labels"
+                )
+            names[part.name] = tuple(sorted(str(label) for label in labels))
+        else:
+            captions += [example.texts for example in source if example.texts]
+    teacher = None if recipe.relations is None else _read_teacher(recipe.relations)
+    return Catalog(names=names, captions=tuple(captions), teacher=teacher)
+
+
+def open_parts(parts: Sequence[SourcePart]) -> dict[str, Source]:
+    """Open the sources of a recipe by name."""
+    return {part.name: open_source(part.uri, name=part.name) for part in parts}
+
+
+def _read_teacher(relations: Relations) -> Teacher:
+    try:
+        with np.load(Path(relations.file), allow_pickle=False) as arrays:
+            names = [str(name).replace("_", " ") for name in arrays[relations.names]]
+            vectors = np.asarray(arrays[relations.vectors], dtype=np.float32)
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"relations file {relations.file} cannot be read: {error}") from error
+    if len(names) != len(vectors) or not np.isfinite(vectors).all():
+        raise DataError(
+            f"relations file {relations.file} has {len(names)} names and {len(vectors)} vectors, "
+            "or numbers that are not finite: give one finite vector a name"
+        )
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors -= vectors.mean(axis=0)  # text vectors share a large common part that says nothing
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    return Teacher(names=tuple(names), vectors=vectors)

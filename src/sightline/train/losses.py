@@ -1,0 +1,170 @@
+"""The losses a stage can name, each a function of one step. Enter at `LOSSES`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from sightline.errors import DataError
+from sightline.model import CLIP
+from sightline.spec.towers import Sigmoid
+from sightline.train.batches import Batch, Group
+from sightline.train.catalog import Catalog
+from sightline.train.objective import (
+    agreement_loss,
+    pairs_loss,
+    relation_loss,
+    softmax_loss,
+    two_way_softmax_loss,
+)
+from sightline.train.texts import TextEncoder
+
+MOST_NAMES = 256  # class names an image is held against in one step; all of them if not more
+CAPTIONS_AN_IMAGE = 2
+
+
+@dataclass(slots=True)
+class Step:
+    """What one step knows; `images` are not of unit length, and absent while text learns alone."""
+
+    model: CLIP
+    heads: nn.ModuleDict
+    encoder: TextEncoder
+    catalog: Catalog
+    chance: np.random.Generator
+    templates: Sequence[str]
+    count: int
+    smoothing: float
+    batch: Batch | None = None
+    images: Tensor | None = None
+
+    def groups(self, reads: str) -> list[tuple[Group, Tensor]]:
+        """Return the groups of a batch that are read so, with their image vectors."""
+        if self.batch is None or self.images is None:
+            return []
+        return [
+            (group, self.images[group.rows.start : group.rows.stop])
+            for group in self.batch.groups
+            if group.part.reads == reads
+        ]
+
+    def pick(self, number: int, of: int) -> list[int]:
+        """Draw different numbers below `of`."""
+        return [int(i) for i in self.chance.choice(of, min(number, of), replace=False)]
+
+    def wording(self) -> str:
+        """Draw a template."""
+        return self.templates[int(self.chance.integers(len(self.templates)))]
+
+
+def contrast(step: Step) -> Tensor:
+    """Return the contrast of images with class names and with captions, each in its source.
+
+    Names of one source can be hypernyms of another's, so sources are never set against each other.
+    """
+    parts = []
+    for group, images in step.groups("labels"):
+        parts.append(len(images) * _names_contrast(step, group, F.normalize(images, dim=-1)))
+    for group, images in step.groups("captions"):
+        parts.append(len(images) * _captions_contrast(step, group, F.normalize(images, dim=-1)))
+    assert step.images is not None
+    return torch.stack(parts).sum() / len(step.images)
+
+
+def _names_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
+    names = step.catalog.names[group.part.name]
+    own = {str(example.label) for example in group.examples}
+    if len(names) > MOST_NAMES:
+        others = [names[i] for i in step.pick(MOST_NAMES, len(names))]
+        names = tuple(sorted(own | set(others[: max(MOST_NAMES - len(own), 0)])))
+    template = step.wording()
+    texts = step.encoder([template.format(name) for name in names])
+    place = {name: column for column, name in enumerate(names)}
+    column = torch.tensor([place[str(example.label)] for example in group.examples])
+    positive = F.one_hot(column, len(names)).bool().to(images.device)
+    logits = step.model.logits(images, texts)
+    if isinstance(step.model.spec.head, Sigmoid):
+        return pairs_loss(logits, positive)
+    return softmax_loss(logits, positive, step.smoothing)
+
+
+def _captions_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
+    texts: list[str] = []
+    owner: list[int] = []
+    for row, example in enumerate(group.examples):
+        for chosen in step.pick(CAPTIONS_AN_IMAGE, len(example.texts)):
+            texts.append(example.texts[chosen])
+            owner.append(row)
+    same = np.array(owner)[None, :] == np.arange(len(images))[:, None]
+    # A caption that two pictures share belongs to both.
+    shared = {text: same[:, [t == text for t in texts]].any(axis=1) for text in set(texts)}
+    positive = torch.from_numpy(np.stack([shared[text] for text in texts], axis=1))
+    logits = step.model.logits(images, step.encoder(texts))
+    positive = positive.to(logits.device)
+    if isinstance(step.model.spec.head, Sigmoid):
+        return pairs_loss(logits, positive)
+    return two_way_softmax_loss(logits, positive)
+
+
+def class_head(step: Step) -> Tensor:
+    """Return the cross entropy of a linear head over each source's classes, dropped at the end.
+
+    It teaches the image tower from the first step on, while text still says little.
+    """
+    parts, count = [], 0
+    for group, images in step.groups("labels"):
+        names = step.catalog.names[group.part.name]
+        place = {name: column for column, name in enumerate(names)}
+        target = torch.tensor([place[str(example.label)] for example in group.examples])
+        logits = step.heads[group.part.name](images)
+        losses = F.cross_entropy(logits, target.to(images.device), label_smoothing=step.smoothing)
+        parts.append(len(images) * losses)
+        count += len(images)
+    return torch.stack(parts).sum() / count
+
+
+def paraphrase(step: Step) -> Tensor:
+    """Return the agreement of two captions of the same picture, against other pictures'."""
+    captions = [texts for texts in step.catalog.captions if len(texts) > 1]
+    if len(captions) < 2:
+        raise DataError("the paraphrase loss needs pictures with two captions: leave it out")
+    chosen = [captions[i] for i in step.pick(step.count, len(captions))]
+    pairs = [[texts[i] for i in step.pick(2, len(texts))] for texts in chosen]
+    vectors = step.encoder([first for first, _ in pairs] + [second for _, second in pairs])
+    return agreement_loss(vectors[: len(pairs)], vectors[len(pairs) :])
+
+
+def names_apart(step: Step) -> Tensor:
+    """Return the agreement of two wordings of the same name, against other names."""
+    chosen = _some_names(step)
+    first, second = step.wording(), step.wording()
+    vectors = step.encoder([t.format(name) for t in (first, second) for name in chosen])
+    return agreement_loss(vectors[: len(chosen)], vectors[len(chosen) :])
+
+
+def relations(step: Step) -> Tensor:
+    """Return how far likeness between names is from the teacher's."""
+    teacher = step.catalog.teacher
+    if teacher is None:
+        raise DataError("the relations loss needs a [relations] table: add it or leave it out")
+    chosen = step.pick(step.count, len(teacher.names))
+    template = step.wording()
+    vectors = step.encoder([template.format(teacher.names[i]) for i in chosen])
+    return relation_loss(vectors, torch.from_numpy(teacher.vectors[chosen]).to(vectors.device))
+
+
+def _some_names(step: Step) -> list[str]:
+    names = step.catalog.all_names
+    return [names[i] for i in step.pick(step.count, len(names))]
+
+
+LOSSES: Mapping[str, Callable[[Step], Tensor]] = {
+    "contrast": contrast,
+    "class_head": class_head,
+    "paraphrase": paraphrase,
+    "names_apart": names_apart,
+    "relations": relations,
+}

@@ -1,0 +1,55 @@
+"""From the weights of a run to a model folder that anybody can open."""
+
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from sightline import checkpoints
+from sightline.checkpoints import Record
+from sightline.model import CLIP
+from sightline.runtime.export import export_graphs
+from sightline.train.recipe import Recipe
+
+_PACKAGES = ("sightline", "torch", "numpy", "pillow", "tokenizers")
+
+
+def publish(model: CLIP, recipe: Recipe, folder: Path, tokenizer_file: Path | None) -> None:
+    """Write a model folder in half precision, with graphs that run without torch.
+
+    Statistics of batch norms stay in single precision: small variances would be lost.
+
+    Raises:
+        CheckpointError: It cannot be written; a folder from before is untouched.
+    """
+    checkpoints.write(
+        folder,
+        spec=model.spec,
+        tensors={name: _stored(name, t) for name, t in model.state_dict().items()},
+        record=Record(
+            origin=f"pretrained by Sightline with the recipe {recipe.name!r}",
+            license=recipe.license,
+            training_data=tuple(_sources(recipe)),
+            created_with={
+                "python": platform.python_version(),
+                **{package: version(package) for package in _PACKAGES},
+            },
+        ),
+        tokenizer_file=tokenizer_file,
+    )
+    export_graphs(folder)
+
+
+def _stored(name: str, tensor: torch.Tensor) -> np.ndarray:
+    array = tensor.detach().cpu().numpy()
+    is_weight = tensor.is_floating_point() and tensor.ndim > 0 and "running_" not in name
+    return array.astype(np.float16) if is_weight else array
+
+
+def _sources(recipe: Recipe) -> list[str]:
+    lines = [f"{part.name}: {part.terms}" for part in recipe.sources]
+    if recipe.relations is not None:
+        lines.append(f"relations between names: {recipe.relations.source}")
+    return lines

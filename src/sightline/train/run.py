@@ -1,0 +1,226 @@
+"""Everything that a run is made of, built from a recipe. Enter at `build_run`."""
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from msgspec.structs import replace
+from torch import nn
+
+from sightline import checkpoints
+from sightline.data import Source
+from sightline.data.vocabulary import train_vocabulary
+from sightline.embedder import Embedder
+from sightline.errors import DataError
+from sightline.evaluate import run as evaluate
+from sightline.model import CLIP
+from sightline.runtime.torch_towers import TorchTowers, load_model
+from sightline.spec import ResNet, Softmax, Spec, Words, open_words
+from sightline.train.batches import BatchStream
+from sightline.train.catalog import Catalog, open_parts, survey
+from sightline.train.optimizer import build_optimizer
+from sightline.train.publish import publish
+from sightline.train.recipe import Recipe, Stage
+from sightline.train.state import Learner, Position
+from sightline.train.texts import TextEncoder
+
+TOKENIZER = "tokenizer.json"
+
+
+@dataclass(slots=True)
+class Run:
+    """A run in memory. The seam for many devices: wrap `learner.model`, gather in `losses`."""
+
+    recipe: Recipe
+    folder: Path
+    device: torch.device
+    learner: Learner
+    words: Words
+    encoder: TextEncoder
+    catalog: Catalog
+    stream: BatchStream
+    watched: tuple[Source, ...]
+
+    @property
+    def state_folder(self) -> Path:
+        """Where the state is saved."""
+        return self.folder / "state"
+
+    @property
+    def model_folder(self) -> Path:
+        """Where the best model so far is kept."""
+        return self.folder / "model"
+
+    @property
+    def kept(self) -> CLIP:
+        """The weights that are measured and kept."""
+        return self.learner.average or self.learner.model
+
+    @property
+    def stride(self) -> int:
+        """Pixels a patch, along one edge."""
+        image = self.recipe.spec.image
+        return 32 if isinstance(image, ResNet) else image.stem.stride
+
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Give every parameter that may learn."""
+        for name, parameter in self.learner.model.named_parameters():
+            yield f"model.{name}", parameter
+        for name, parameter in self.learner.heads.named_parameters():
+            yield f"heads.{name}", parameter
+
+    def autocast(self) -> AbstractContextManager[None]:
+        """Return the context a forward pass runs in."""
+        mixed = self.recipe.precision == "bfloat16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=mixed)
+
+    def lock_texts(self, stage: Stage) -> None:
+        """Keep the vectors of all texts while the text tower is locked."""
+        if stage.towers != "image":
+            self.encoder.unlock()
+            return
+        prompts = self.catalog.prompts(self.recipe.templates)
+        with self.autocast():
+            self.encoder.lock([*prompts, *self.catalog.every_caption()])
+
+    def scale(self) -> float:
+        """Return the exponential of the logit scale."""
+        return float(self.learner.model.logit_scale.detach().exp())
+
+    @torch.no_grad()
+    def clamp_scale(self) -> None:
+        """Hold the temperature where softmax training stays stable (CLIP, section 2.5)."""
+        head = self.recipe.spec.head
+        if isinstance(head, Softmax):
+            self.learner.model.logit_scale.clamp_(max=math.log(head.max_scale))
+
+    def embedder(self, stage: Stage) -> Embedder:
+        """Return the live model as users meet it, at the stage's input size."""
+        return Embedder(
+            spec=_at_size(self.recipe.spec, stage.size_px),
+            towers=TorchTowers(self.kept),
+            words=self.words,
+            fingerprint="in training",
+        )
+
+    def measure(self, stage: Stage) -> dict[str, float]:
+        """Measure the live model on each set of the recipe's evaluation."""
+        embedder = self.embedder(stage)
+        figures: dict[str, float] = {}
+        for source in self.watched:
+            result = evaluate(embedder, source)
+            for name, estimate in result.metrics.items():
+                figures[f"{source.name}/{name}"] = estimate.value
+        return figures
+
+    def keep_best(self, position: Position, figures: Mapping[str, float]) -> Position:
+        """Write the model folder if the metric that selects is the best so far."""
+        plan = self.recipe.evaluation
+        if plan is None or not plan.select:
+            return position
+        if plan.select not in figures:
+            raise DataError(
+                f"evaluation.select {plan.select!r} is not measured: choose one of {sorted(figures)}"
+            )
+        if position.best is not None and figures[plan.select] <= position.best:
+            return position
+        self.publish()
+        return replace(position, best=figures[plan.select])
+
+    def publish(self) -> None:
+        """Write the model folder."""
+        file = self.folder / TOKENIZER
+        publish(self.kept, self.recipe, self.model_folder, file if file.exists() else None)
+
+
+def build_run(recipe: Recipe, folder: Path) -> Run:
+    """Read the sources, learn the vocabulary if there is none yet, and build the network.
+
+    Raises:
+        DataError: A source or the vocabulary does not fit the recipe.
+    """
+    device = torch.device(recipe.device)
+    sources = open_parts(recipe.sources)
+    catalog = survey(recipe, sources)
+    words = _open_words(recipe, catalog, folder)
+    torch.manual_seed(recipe.seed)
+    model = _first_model(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = None
+    if recipe.ema:
+        average = CLIP(recipe.spec).to(device)
+        average.load_state_dict(model.state_dict())
+    heads = nn.ModuleDict(
+        {
+            name: nn.Linear(recipe.spec.embed_dim, len(names))
+            for name, names in catalog.names.items()
+        }
+    ).to(device)
+    optimizer, names = build_optimizer(model, heads, recipe.optimizer)
+    plan = recipe.evaluation
+    return Run(
+        recipe=recipe,
+        folder=folder,
+        device=device,
+        learner=Learner(model, average, heads, optimizer, names),
+        words=words,
+        encoder=TextEncoder(model, words),
+        catalog=catalog,
+        stream=BatchStream(recipe, sources),
+        watched=() if plan is None else _watched(plan.uris),
+    )
+
+
+def _watched(uris: list[str]) -> tuple[Source, ...]:
+    from sightline.data import open_source
+
+    return tuple(open_source(uri) for uri in uris)
+
+
+def _first_model(recipe: Recipe) -> CLIP:
+    if not recipe.init:
+        return CLIP(recipe.spec)
+    checkpoint = checkpoints.read(recipe.init)
+    if checkpoint.spec != recipe.spec:
+        raise DataError(f"init {recipe.init} is of another spec than the recipe: make them equal")
+    return load_model(checkpoint)
+
+
+def _open_words(recipe: Recipe, catalog: Catalog, folder: Path) -> Words:
+    """Open the vocabulary of the run, learnt from its own captions the first time."""
+    file = folder / TOKENIZER
+    if recipe.vocabulary and not file.exists():
+        draft = file.with_suffix(".writing")
+        size = train_vocabulary(
+            [*catalog.every_caption(), *_names_as_text(recipe, catalog)],
+            recipe.vocabulary,
+            draft,
+            clean=recipe.spec.words.clean,
+        )
+        if size > recipe.spec.text.vocab_size:
+            raise DataError(
+                f"the vocabulary has {size} ids but the text tower {recipe.spec.text.vocab_size}: "
+                "raise spec.text.vocab_size"
+            )
+        draft.replace(file)
+    elif recipe.init and not file.exists():
+        file.write_bytes((checkpoints.read(recipe.init).folder / TOKENIZER).read_bytes())
+    return open_words(recipe.spec.words, folder)
+
+
+def _names_as_text(recipe: Recipe, catalog: Catalog) -> list[str]:
+    """Write each name in each template, so that names are learnt as whole words."""
+    return [t.format(name) for name in catalog.all_names for t in recipe.templates]
+
+
+def _at_size(spec: Spec, size_px: int | None) -> Spec:
+    if size_px is None or size_px == spec.pixels.size_px:
+        return spec
+    changed: dict[str, Any] = {
+        "image": replace(spec.image, size_px=size_px),
+        "pixels": replace(spec.pixels, size_px=size_px),
+    }
+    return replace(spec, **changed)
