@@ -81,7 +81,7 @@ class Mixture:
         return self
 
     def __next__(self) -> Example:
-        """Read the next example; the stream never ends.
+        """Read the next example; the stream never ends. Its `source` is the part it came from.
 
         Raises:
             DataError: A source gave no example in a whole epoch, or changed while it was read.
@@ -94,7 +94,7 @@ class Mixture:
         example = self._walks[chosen].next()
         self._counts[chosen] += 1
         self.drawn += 1
-        return example
+        return msgspec.structs.replace(example, source=self._parts[chosen].source.name)
 
     @property
     def epochs(self) -> tuple[int, ...]:
