@@ -11,11 +11,11 @@ from torch import Tensor
 from sightline.errors import TrainingError
 from sightline.train.augment import augment
 from sightline.train.average import update_average
-from sightline.train.batches import Batch, BatchStream
+from sightline.train.batches import Batch
 from sightline.train.journal import Journal
 from sightline.train.losses import LOSSES, Step
 from sightline.train.optimizer import rate_at, set_learning, set_rate
-from sightline.train.recipe import Recipe, Stage
+from sightline.train.recipe import Stage
 from sightline.train.run import Run
 from sightline.train.state import Position, load_state, save_state
 

@@ -113,8 +113,7 @@ class Run:
         figures: dict[str, float] = {}
         for source in self.watched:
             result = evaluate(embedder, source)
-            for name, estimate in result.metrics.items():
-                figures[f"{source.name}/{name}"] = estimate.value
+            figures |= {f"{source.name}/{name}": value for name, value in result.metrics.items()}
         return figures
 
     def keep_best(self, position: Position, figures: Mapping[str, float]) -> Position:
@@ -124,7 +123,8 @@ class Run:
             return position
         if plan.select not in figures:
             raise DataError(
-                f"evaluation.select {plan.select!r} is not measured: choose one of {sorted(figures)}"
+                f"evaluation.select {plan.select!r} is not measured: "
+                f"choose one of {sorted(figures)}"
             )
         if position.best is not None and figures[plan.select] <= position.best:
             return position
