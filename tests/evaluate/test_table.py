@@ -4,7 +4,7 @@ import pytest
 
 from sightline.evaluate import run
 from sightline.evaluate.table import metric_words, rows
-from tiny_card import card_inputs
+from tiny_card import card_inputs, colours
 from tiny_embedder import RGB, colour_embedder, example, source_of
 
 
@@ -27,10 +27,9 @@ def test_a_metric_is_written_in_words(name: str, words: str) -> None:
 
 
 def test_of_many_groups_the_mean_and_the_worst_are_shown() -> None:
-    colours = list(RGB.items())
+    named = list(RGB.items())
     records = [
-        example(str(i), colours[i % 3][1], colours[i % 3][0], group={"wall": f"w{i}"})
-        for i in range(9)
+        example(str(i), named[i % 3][1], named[i % 3][0], group={"wall": f"w{i}"}) for i in range(9)
     ]
     records[4] = example("4", RGB["red"], "green", group={"wall": "w4"})
     result = run(colour_embedder(), source_of(*records))
@@ -45,6 +44,8 @@ def test_chance_is_what_guessing_gives(tmp_path: Path) -> None:
     chances = {(row.dataset, row.metric): row.chance for row in rows(results)}
     assert chances["eval-colours", "top-1"] == "0.333"
     assert chances["captions", "text→image recall@1"] == "0.500"
+    ten = run(colour_embedder(), colours(), classes=[*RGB, *"0123456"])
+    assert [row.chance for row in rows([ten])][:2] == ["0.100", "0.500"]  # top-1, top-5
 
 
 def test_there_is_one_row_for_each_set_and_metric(tmp_path: Path) -> None:

@@ -60,8 +60,8 @@ def test_groups_are_averaged_without_their_sizes() -> None:
 
 def test_an_image_without_a_field_is_not_in_its_groups() -> None:
     hits = np.array([True, False, False])
-    metrics, _, _ = group_figures(hits, [{"sky": "day"}, {"sky": "night"}, {}])
-    assert [metrics[f"acc1/sky/{value}"].count for value in ("day", "night")] == [1, 1]
+    metrics, _, _ = group_figures(hits, [{"sky": "day"}, {"sky": ""}, {}])
+    assert [metrics[f"acc1/sky/{value}"].count for value in ("day", "")] == [1, 1]
 
 
 def test_a_field_that_repeats_the_label_is_left_out_and_said() -> None:
@@ -76,6 +76,7 @@ def test_a_field_that_repeats_the_label_is_left_out_and_said() -> None:
 
 def test_a_field_of_measurements_is_left_out_and_said() -> None:
     groups = [{"age": str(i), "sky": "day"} for i in range(33)]
+    assert group_figures(np.ones(32, dtype=bool), groups[:32])[2] == {}
     metrics, worst, left_out = group_figures(np.ones(33, dtype=bool), groups)
     assert set(metrics) == {"acc1/sky", "acc1/sky/day"}
     assert left_out == {"age": "33 values, more than 32"}

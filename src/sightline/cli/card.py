@@ -32,7 +32,7 @@ def command(
 ) -> int:
     """Write README.md of MODEL (a model folder, or `bundled`), with every figure from results.
 
-    Example: sightline card bundled --check
+    Example: sightline card bundled --facts recipes/bundled-card.toml --check
     """
     from sightline.checkpoints import read
     from sightline.evaluate.card import SHEET, card, first_difference

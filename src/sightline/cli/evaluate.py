@@ -65,7 +65,7 @@ def command(
     A set with labels gives top-1 and top-5 accuracy, per class and per group; a set with captions
     and no labels gives recall at 1, 5 and 10 both ways. All with 95 % intervals.
 
-    Example: sightline evaluate bundled shelf/
+    Example: sightline evaluate bundled photos/demo-photos.csv
     """
     from msgspec.structs import replace
 
