@@ -13,7 +13,7 @@ from sightline.train.augment import augment
 from sightline.train.average import update_average
 from sightline.train.batches import Batch
 from sightline.train.journal import Journal
-from sightline.train.losses import LOSSES, Step
+from sightline.train.losses import LOSSES, SEEING, Step
 from sightline.train.optimizer import rate_at, set_learning, set_rate
 from sightline.train.recipe import Stage
 from sightline.train.run import Run
@@ -54,7 +54,7 @@ def _train_stage(run: Run, position: Position, journal: Journal, watch: Watch) -
     for inside in range(step_in_stage, stage.steps):
         set_rate(run.learner.optimizer, stage, rate_at(stage, inside))
         values = _step(run, stage, position.step)
-        images = stage.batch if stage.towers != "text" else 0
+        images = stage.batch if SEEING & stage.losses.keys() else 0
         position = Position(
             step=position.step + 1,
             images=position.images + images,
@@ -92,8 +92,9 @@ def _step(run: Run, stage: Stage, number: int) -> dict[str, float]:
     """Learn from one batch; all chance comes from the recipe's seed and the step's number."""
     recipe, learner = run.recipe, run.learner
     chance = np.random.default_rng([recipe.seed, number])
-    batch = None if stage.towers == "text" else run.stream.draw(stage.batch)
+    batch = run.stream.draw(stage.batch) if SEEING & stage.losses.keys() else None
     learner.model.train()
+    learner.model.image.train(stage.towers != "text")  # locked: batch norms keep their statistics
     with run.autocast():
         images = None if batch is None else _see(run, stage, batch, chance)
         step = Step(

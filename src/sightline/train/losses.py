@@ -168,3 +168,5 @@ LOSSES: Mapping[str, Callable[[Step], Tensor]] = {
     "names_apart": names_apart,
     "relations": relations,
 }
+
+SEEING = frozenset({"contrast", "class_head"})  # those that look at pictures
