@@ -19,9 +19,9 @@ from PIL.JpegImagePlugin import JpegImageFile
 
 from sightline.errors import ImageError
 
-# What Pillow and its C libraries were seen to raise on damaged files (tests/images/test_fuzzed.py
-# flips and cuts bytes of every format), and what their sources raise by name. A `Warning` arrives
-# only where the caller turned warnings into errors.
+# What Pillow and its C libraries were seen to raise on damaged files
+# (tests/images/test_reading_fuzzed.py flips and cuts bytes of every format), and what their sources
+# raise by name. A `Warning` arrives only where the caller turned warnings into errors.
 DECODER_ERRORS = (
     ArithmeticError,
     AssertionError,

@@ -78,10 +78,10 @@ class BytePairs:
             if following < count:
                 before[following] = left
             for first, second in ((before[left], left), (left, following)):
-                if first >= 0 and second < count:
-                    found = pairs.get((symbols[first], symbols[second]))
-                    if found is not None:
-                        heappush(queue, (found, first))
+                if first < 0 or second == count:
+                    continue
+                if (found := pairs.get((symbols[first], symbols[second]))) is not None:
+                    heappush(queue, (found, first))
         return [symbol for symbol in symbols if symbol != _GONE]
 
     @cached_property

@@ -1,0 +1,82 @@
+# Two commands set up all that they need: `make demo` and `make test`. `make check` is what CI runs.
+# What they need themselves: Python 3.11 or newer with venv, git and make.
+# Another Python: make test PYTHON=python3.13
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+# The first that is new enough; 3.11 leads, because constraints.txt was tested with it.
+PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+	if $$name -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	then echo $$name; break; fi; done)
+
+DEMO := .venv-demo
+ENV := .venv
+RUN := $(ENV)/bin
+PIP := -m pip --quiet --disable-pip-version-check
+
+export PYTHONDONTWRITEBYTECODE =
+# A newcomer's environment must not leak into ours.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER
+
+SOURCES := $(shell find src -type f -not -path '*/__pycache__/*' | sed 's/ /\\ /g')
+LABELS := cat,dog,duck,horse,koala,polar bear,boat,flower,cup of coffee,sunset
+
+.PHONY: help demo test setup lint format types check docs clean python
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+demo: $(DEMO)/.installed ## classify the demo photos with the bundled model, in an environment without torch
+	$(DEMO)/bin/python -c "import importlib.util; assert importlib.util.find_spec('torch') is None"
+	$(DEMO)/bin/sightline classify photos --labels '$(LABELS)'
+
+test: $(ENV)/.installed ## run the tests
+	$(RUN)/python -m pytest -n 2
+
+setup: $(ENV)/.installed ## make the environment for tests and development
+
+lint: $(ENV)/.installed ## check style and format
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+
+format: $(ENV)/.installed ## put the code in its format
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+types: $(ENV)/.installed ## check types
+	$(RUN)/mypy
+
+docs: $(ENV)/.installed ## write docs/commands.md from the commands' own help
+	$(RUN)/python tests/command_reference.py docs/commands.md
+
+check: ## tests, style, format and types, as CI runs them
+	./.ci/run
+
+clean: ## remove both environments and what tools left behind
+	rm -rf $(ENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+python:
+	@test -n "$(PYTHON)" || { echo "Sightline needs Python 3.11 or newer with its venv module:" \
+	"install it, or name one with make PYTHON=/path/to/python3" >&2; exit 1; }
+
+# The core alone, as `pip install sightline` gives it; again whenever a source file changes.
+$(DEMO)/.installed: pyproject.toml constraints.txt README.md $(SOURCES) | python
+	@test -x $(DEMO)/bin/python || { echo "making $(DEMO) with $(PYTHON)"; $(PYTHON) -m venv $(DEMO); }
+	@echo "installing sightline into $(DEMO), without torch"
+	@$(DEMO)/bin/python $(PIP) install -c constraints.txt .
+	@touch $@
+
+# OpenCLIP is installed without what it asks for: torchvision, whose published build refuses a torch
+# that it was not built with, and timm, which asks for torchvision. The tests need neither
+# (tests/torchvision_standin.py says how), and transformers brings the rest of what OpenCLIP needs.
+# pip is renewed first because older ones do not know dependency groups.
+$(ENV)/.installed: pyproject.toml constraints.txt | python
+	@test -x $(RUN)/python || { echo "making $(ENV) with $(PYTHON)"; $(PYTHON) -m venv $(ENV); }
+	@echo "installing what the tests need into $(ENV); torch alone takes a minute"
+	@$(RUN)/python $(PIP) install -c constraints.txt pip
+	@$(RUN)/python $(PIP) install -c constraints.txt --group test -e '.[all]'
+	@$(RUN)/python $(PIP) install -c constraints.txt --no-deps open_clip_torch
+	@touch $@
