@@ -54,10 +54,10 @@ def _imports(node: ast.AST, kind: str) -> Iterator[Import]:
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
         kind = "inside"
     elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-        for child in node.body:
-            yield from _imports(child, "types" if kind == "top" else kind)
-        for child in node.orelse:
-            yield from _imports(child, kind)
+        for statement in node.body:
+            yield from _imports(statement, "types" if kind == "top" else kind)
+        for statement in node.orelse:
+            yield from _imports(statement, kind)
         return
     for child in ast.iter_child_nodes(node):
         yield from _imports(child, kind)

@@ -4,10 +4,15 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import torchvision_standin
 
 torchvision_standin.hide()
+
+# No clock decides a test: a busy machine is no fault.
+settings.register_profile("sightline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("sightline")
 
 
 @pytest.fixture(scope="session")

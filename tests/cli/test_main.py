@@ -16,7 +16,9 @@ from sightline.cli.main import exit_code, group
 from sightline.cli.verbs import VERBS
 from sightline.errors import SightlineError
 
-COMMAND = (sys.executable, "-c", "from sightline.cli import run; run()")
+# A shell's background job, as a CI's may be, ignores Ctrl-C, and its children inherit that.
+HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+COMMAND = (sys.executable, "-c", f"{HEAR_CTRL_C}; from sightline.cli import run; run()")
 OWN = ("classify", "similarity", "embed")  # the examples of other verbs run in their own tests
 
 

@@ -1,6 +1,7 @@
 """ONNX Runtime's towers against torch's, over every field of a spec; and graphs that lie."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -11,13 +12,13 @@ import msgspec
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
-from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model, unit
 
 from sightline.checkpoints import Checkpoint, read
 from sightline.errors import CheckpointError
 from sightline.runtime.export import export_graphs
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.runtime.torch_towers import TorchTowers
+from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model, unit
 
 # float32 in another order of sums; the worst of all specs below was 5.8e-7.
 TOLERANCE = 1e-5
@@ -231,3 +232,30 @@ def test_neither_torch_nor_the_onnx_package_is_needed(tmp_path: Path) -> None:
         "(1, 24)",
         "runtime 'torch' needs torch, which is an extra: install sightline[torch]",
     ], ran.stderr
+
+
+LEAVES = """
+import sys
+from sightline.checkpoints import read
+from sightline.runtime.onnx_towers import OnnxTowers
+OnnxTowers(read(sys.argv[1])).open("text")
+"""
+
+
+def left_at_home(tmp_path: Path, code: str) -> list[str]:
+    folder, home = tmp_path / "model", tmp_path / "home"
+    saved(folder, tiny_model(SPECS["CLIP"]))
+    home.mkdir()
+    gone = ("ORT_DISABLE_TELEMETRY", "XDG_CACHE_HOME")
+    environment = {name: value for name, value in os.environ.items() if name not in gone}
+    environment["HOME"] = str(home)
+    subprocess.run([sys.executable, "-c", code, str(folder)], env=environment, check=True)
+    return sorted(path.name for path in home.rglob("*"))
+
+
+def test_running_leaves_nothing_at_home(tmp_path: Path) -> None:
+    assert left_at_home(tmp_path, LEAVES) == []
+
+
+def test_control_what_onnx_runtime_would_have_left_is_seen(tmp_path: Path) -> None:
+    assert "deviceid" in left_at_home(tmp_path, f"import onnxruntime\n{LEAVES}")

@@ -1,6 +1,8 @@
 """Towers in ONNX Runtime, over the weights as they lie in their file. Enter at `OnnxTowers`."""
 
+import os
 from threading import Lock
+from types import ModuleType
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -30,10 +32,9 @@ class OnnxTowers:
     @property
     def description(self) -> str:
         """What was chosen and why, in one line."""
-        from onnxruntime import __version__
-
+        version, threads = _engine().__version__, self._threads or "all"
         return (
-            f"onnxruntime {__version__} on the cpu, float32, threads: {self._threads or 'all'}; "
+            f"onnxruntime {version} on the cpu, float32, threads: {threads}; "
             "chosen because it needs no extra and starts quickest"
         )
 
@@ -75,22 +76,31 @@ class OnnxTowers:
         return cast(np.ndarray, session.run(None, {given.name: rows})[0])
 
 
-def _open(
-    checkpoint: Checkpoint, tower: Tower, threads: int | None
-) -> "onnxruntime.InferenceSession":
-    """Open one graph over the mapped weights."""
+def _engine() -> ModuleType:
+    """Import ONNX Runtime without its telemetry."""
+    # Asking it later is too late: importing 1.31 writes a device's id and a queue of events under
+    # the user's home, unless this stands in the environment.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
         raise RuntimeUnavailable(
             f"runtime 'onnxruntime' cannot be loaded ({error}): install onnxruntime"
         ) from error
+    onnxruntime.disable_telemetry_events()
+    return cast(ModuleType, onnxruntime)
+
+
+def _open(
+    checkpoint: Checkpoint, tower: Tower, threads: int | None
+) -> "onnxruntime.InferenceSession":
+    """Open one graph over the mapped weights."""
+    engine = _engine()
     from onnxruntime.capi import (  # type: ignore[import-untyped]
         onnxruntime_pybind11_state as state,
     )
 
-    onnxruntime.disable_telemetry_events()
-    options = onnxruntime.SessionOptions()
+    options = engine.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
     if threads is not None:
         options.intra_op_num_threads = threads
@@ -104,7 +114,7 @@ def _open(
     beside = path.is_file()
     graph = path.read_bytes() if beside else build(checkpoint, tower)
     try:
-        session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        session = engine.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument) as error:
         raise CheckpointError(
             f"{path} does not open ({error}): remove it, or make the graphs again"
