@@ -49,8 +49,8 @@ format: $(ENV)/.installed ## put the code in its format
 types: $(ENV)/.installed ## check types
 	$(RUN)/mypy
 
-docs: $(ENV)/.installed ## write docs/commands.md from the commands' own help
-	$(RUN)/python tests/command_reference.py docs/commands.md
+docs: $(ENV)/.installed ## write docs/api.md and docs/commands.md from the code
+	$(RUN)/python docs/reference.py
 
 check: ## tests, style, format and types, as CI runs them
 	./.ci/run

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "sightline"
-FOLDERS = (PACKAGE, ROOT / "tests", ROOT / "benchmarks")
+FOLDERS = (PACKAGE, ROOT / "tests", ROOT / "benchmarks", ROOT / "docs")
 
 
 class Import(NamedTuple):

@@ -1,6 +1,5 @@
 import json
 import os
-import shlex
 import signal
 import subprocess
 import sys
@@ -19,7 +18,6 @@ from sightline.errors import SightlineError
 # A shell's background job, as a CI's may be, ignores Ctrl-C, and its children inherit that.
 HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = (sys.executable, "-c", f"{HEAR_CTRL_C}; from sightline.cli import run; run()")
-OWN = ("classify", "similarity", "embed")  # the examples of other verbs run in their own tests
 
 
 def test_help_lists_every_verb_by_group_and_ends_with_an_example(run: Callable[..., Ran]) -> None:
@@ -28,33 +26,6 @@ def test_help_lists_every_verb_by_group_and_ends_with_an_example(run: Callable[.
     assert "Look at pictures:" in ran.out
     assert all(f"  {name} " in ran.out for name in VERBS)
     assert ran.out.splitlines()[-1].strip().startswith("Example: sightline ")
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help_that_ends_with_an_example(run: Callable[..., Ran], verb: str) -> None:
-    command = group.get_command(click.Context(group), verb)
-    assert command is not None
-    under = list(command.commands) if isinstance(command, click.Group) else []
-    for arguments in [[verb, name] for name in under] or [[verb]]:
-        ran = run(*arguments, "--help")
-        assert ran.code == 0
-        assert f"Example: sightline {' '.join(arguments)} " in " ".join(ran.out.split("\n\n")[-1:])
-
-
-@pytest.mark.parametrize("verb", OWN)
-def test_the_example_runs(run: Callable[..., Ran], verb: str) -> None:
-    example = " ".join(run(verb, "--help").out.rsplit("Example: sightline", 1)[1].split())
-    assert run(*shlex.split(example)).code == 0
-
-
-def test_help_imports_nothing_heavy() -> None:
-    heavy = ("numpy", "PIL", "onnxruntime", "torch", "rich", "msgspec")
-    code = (
-        "import sys\nfrom sightline.cli.main import exit_code\nexit_code(['--help'])\n"
-        f"print([name for name in {heavy} if name in sys.modules])"
-    )
-    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert ran.stdout.splitlines()[-1] == "[]"
 
 
 def test_a_verb_that_is_not_there_names_the_nearest(run: Callable[..., Ran]) -> None:

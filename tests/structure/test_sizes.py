@@ -17,7 +17,10 @@ ARGUMENTS = 6
 NESTING = 3
 FOLDERS = 3  # parts of a path below the package or the tests, the file included
 PUBLIC_NAMES = 12
-PUBLIC_NAMES_AT_THE_TOP = 15
+PUBLIC_NAMES_OF = {
+    "sightline": 15,
+    "sightline.spec": 13,  # whoever describes a model needs each of its parts: one place for all
+}
 
 
 def lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -95,8 +98,7 @@ def test_no_package_offers_too_many_names() -> None:
     for path in python_files(PACKAGE):
         if path.name == "__init__.py" and path.parent != PACKAGE / "cli":
             module = import_module(module_name(path))
-            limit = PUBLIC_NAMES_AT_THE_TOP if path.parent == PACKAGE else PUBLIC_NAMES
-            if len(module.__all__) > limit:
+            if len(module.__all__) > PUBLIC_NAMES_OF.get(module.__name__, PUBLIC_NAMES):
                 found[module.__name__] = len(module.__all__)
     assert found == {}
 
