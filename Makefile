@@ -30,7 +30,7 @@ help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 demo: $(DEMO)/.installed ## classify the demo photos with the bundled model, in an environment without torch
-	$(DEMO)/bin/python -c "import importlib.util; assert importlib.util.find_spec('torch') is None"
+	$(DEMO)/bin/python -c "import importlib.util; assert importlib.util.find_spec('torch') is None; print('no torch is installed here')"
 	$(DEMO)/bin/sightline classify photos --labels '$(LABELS)'
 
 test: $(ENV)/.installed ## run the tests
