@@ -1,17 +1,17 @@
 """Everything Sightline raises on purpose, with the exit code each one means at the terminal.
 
-    SightlineError
-    ├── CheckpointError     a model folder or file: missing, left over, wrong shape, unknown, hostile
-    ├── SpecError           a description of a model that does not hold together
-    ├── ImageError          one picture: unreadable, too large, empty, not an image
-    ├── TextError           one text: too long, not a string
-    ├── DataError           a data source or recipe
-    ├── TrainingError       a run that cannot go on
-    ├── StoreError          a collection: mixed fingerprints, locked, damaged, full
-    ├── RuntimeUnavailable  an extra that is not installed
-    ├── CertificateError    a tower that did not pass its parity certificate
-    ├── RemoteError         a hub or server
-    └── RefusedError        a policy said no
+SightlineError
+├── CheckpointError     a model folder or file: missing, left over, wrong shape, unknown, hostile
+├── SpecError           a description of a model that does not hold together
+├── ImageError          one picture: unreadable, too large, empty, not an image
+├── TextError           one text: too long, not a string
+├── DataError           a data source or recipe
+├── TrainingError       a run that cannot go on
+├── StoreError          a collection: mixed fingerprints, locked, damaged, full
+├── RuntimeUnavailable  an extra that is not installed
+├── CertificateError    a tower that did not pass its parity certificate
+├── RemoteError         a hub or server
+└── RefusedError        a policy said no
 """
 
 from typing import ClassVar
