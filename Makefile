@@ -17,7 +17,6 @@ ENV := .venv
 RUN := $(ENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
-export PYTHONDONTWRITEBYTECODE =
 # A newcomer's environment must not leak into ours.
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER
 

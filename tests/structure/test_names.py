@@ -1,5 +1,7 @@
 """Public names and the pages that document them are the same."""
 
+import re
+import tomllib
 from importlib import import_module
 
 import pytest
@@ -46,3 +48,15 @@ def test_every_public_name_is_explained() -> None:
         if not reference.first_line(getattr(import_module(package), name))
     ]
     assert bare == []
+
+
+def test_every_extra_that_a_message_names_can_be_installed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    named = {
+        extra
+        for path in [*python_files(PACKAGE), ROOT / "README.md"]
+        for names in re.findall(r"(?:sightline|\.)\[([a-z,]+)\]", path.read_text(encoding="utf-8"))
+        for extra in names.split(",")
+    }
+    assert {"torch", "scale"} <= named <= extras
