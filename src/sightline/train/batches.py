@@ -1,21 +1,26 @@
 """Examples on their way into a step: decoded once, kept small, grouped by source."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import msgspec
 import numpy as np
 from PIL import Image
 
 from sightline import images
-from sightline.data import Example, Mixture, Part, Skipped, Source, decode_ahead
+from sightline.data import Example, Mixture, Part, Skipped, Source, Tally, decode_ahead
+from sightline.data.example import Counted
+from sightline.errors import DataError
 from sightline.shapes import UInt8
 from sightline.train.recipe import Recipe, SourcePart
 
 KEPT_BYTES = 4 * 2**30  # decoded pictures in memory; beyond it a picture is decoded each time
+BAD_IN_A_ROW = 200  # examples of one source: so many show that none of it is of use
 _WORKERS = 2
+_SKIPPED = "skipped_here"  # beside the mixture's own position, in the saved one
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,13 @@ class BatchStream:
     """Batches without end, with a position; use it in a `with`."""
 
     def __init__(self, recipe: Recipe, sources: Mapping[str, Source]) -> None:
-        self._parts = recipe.sources
+        self._parts = {part.name: part for part in recipe.sources}
         self._mixture = Mixture(
             [Part(sources[part.name], part.share) for part in recipe.sources], seed=recipe.seed
         )
         self._store = PictureStore(recipe.augment.store_px)
-        self.skipped = self._mixture.skipped
+        self._tally = Tally()  # what could be read from its source, but is of no use here
+        self._in_a_row = dict.fromkeys(self._parts, 0)
         self._ahead: Any = None
 
     def __enter__(self) -> "BatchStream":
@@ -92,30 +98,71 @@ class BatchStream:
         self._ahead.close()
 
     def restore(self, state: Mapping[str, object]) -> None:
-        """Go to a saved position; before the stream is entered."""
-        self._mixture.restore(state)
+        """Go to a saved position; before the stream is entered.
+
+        Raises:
+            DataError: It was saved on other sources, shares or with another seed.
+        """
+        own = {key: value for key, value in state.items() if key != _SKIPPED}
+        self._mixture.restore(own)
+        self._tally.restore(msgspec.convert(state.get(_SKIPPED, {}), dict[str, Counted]))
 
     def state(self) -> dict[str, object]:
         """Return the position after the last batch that was drawn."""
         position: dict[str, object] = self._ahead.state()
-        return position
+        return {**position, _SKIPPED: msgspec.to_builtins(self._tally.kinds())}
+
+    @staticmethod
+    def skipped(state: Mapping[str, object]) -> Tally:
+        """Return what was passed by up to a position, each input once."""
+        tally = Tally()
+        for key in ("skipped", _SKIPPED):
+            part = Tally()
+            part.restore(msgspec.convert(state.get(key, {}), dict[str, Counted]))
+            tally.merge(part)
+        return tally
 
     def draw(self, count: int) -> Batch:
-        """Return the next `count` pictures that can be read; bad ones are counted and passed by."""
+        """Return the next `count` pictures of use; others are counted and passed by.
+
+        Raises:
+            DataError: A source gives nothing but bad pictures.
+        """
         drawn: list[tuple[Example, UInt8[np.ndarray, "height width 3"]]] = []
         while len(drawn) < count:
             example, picture = next(self._ahead)
+            part = self._parts[example.source]
+            if not isinstance(picture, Skipped) and part.reads == "labels" and not example.label:
+                picture = Skipped(
+                    key=example.key,
+                    kind="no label",
+                    reason=f"{example.key} of {part.name} has no label and is read by labels",
+                )
             if isinstance(picture, Skipped):
-                self.skipped.add(picture)
+                self._pass_by(part, picture)
             else:
+                self._in_a_row[part.name] = 0
                 drawn.append((example, picture))
-        groups = tuple(_grouped(self._parts, [example for example, _ in drawn]))
+        groups = tuple(_grouped(self._parts.values(), [example for example, _ in drawn]))
         order = {id(example): row for row, (example, _) in enumerate(drawn)}
         rows = [order[id(example)] for group in groups for example in group.examples]
         return Batch(pictures=np.stack([drawn[row][1] for row in rows]), groups=groups)
 
+    def _pass_by(self, part: SourcePart, skipped: Skipped) -> None:
+        """Count an input the first time it comes up, and see that a source is not all bad."""
+        state = self._ahead.state()
+        own = next(each for each in state["parts"] if each["name"] == part.name)
+        if own["position"]["epoch"] == 0:
+            self._tally.add(skipped)
+        self._in_a_row[part.name] += 1
+        if self._in_a_row[part.name] == BAD_IN_A_ROW:
+            raise DataError(
+                f"source {part.name!r} gave {BAD_IN_A_ROW} examples in a row that are of no use "
+                f"({skipped.reason}): mend it or leave it out"
+            )
 
-def _grouped(parts: Sequence[SourcePart], examples: Sequence[Example]) -> Iterator[Group]:
+
+def _grouped(parts: Iterable[SourcePart], examples: Sequence[Example]) -> Iterator[Group]:
     start = 0
     for part in parts:
         own = tuple(example for example in examples if example.source == part.name)

@@ -8,6 +8,7 @@ import numpy as np
 
 from sightline.data import Source, open_source
 from sightline.errors import DataError
+from sightline.scoring.classes import fill
 from sightline.shapes import Float32
 from sightline.train.recipe import Recipe, Relations, SourcePart
 
@@ -33,7 +34,7 @@ class Catalog:
         for names in self.names.values():
             for name in names:
                 for template in templates:
-                    yield template.format(name)
+                    yield fill(template, name)
 
     def every_caption(self) -> Iterator[str]:
         """Give all captions one by one."""
@@ -85,12 +86,17 @@ def _read_teacher(relations: Relations) -> Teacher:
             vectors = np.asarray(arrays[relations.vectors], dtype=np.float32)
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"relations file {relations.file} cannot be read: {error}") from error
-    if len(names) != len(vectors) or not np.isfinite(vectors).all():
+    if vectors.ndim != 2 or len(names) != len(vectors):
         raise DataError(
-            f"relations file {relations.file} has {len(names)} names and {len(vectors)} vectors, "
-            "or numbers that are not finite: give one finite vector a name"
+            f"relations file {relations.file} has {len(names)} names and vectors of shape "
+            f"{vectors.shape}: give one vector a name"
         )
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not (np.isfinite(lengths) & (lengths > 0)).all():
+        raise DataError(
+            f"relations file {relations.file} has a vector that is zero or not finite: mend it"
+        )
+    vectors /= lengths
     vectors -= vectors.mean(axis=0)  # text vectors share a large common part that says nothing
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     return Teacher(names=tuple(names), vectors=vectors)

@@ -1,5 +1,6 @@
 """The numbers of a run as they come: metrics.jsonl, and TensorBoard where it is installed."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ class Journal:
         draft.write_bytes(encoded)
         draft.replace(self._path)
         self._file = self._path.open("ab")
+        self._before_s = max((float(line.get("seconds", 0)) for line in kept), default=0.0)
+        self._began = time.monotonic()
         self._board = _open_board(folder, last_step)
 
     def __enter__(self) -> "Journal":
@@ -36,8 +39,12 @@ class Journal:
             self._board.close()
 
     def write(self, kind: str, values: Mapping[str, float], **place: float) -> None:
-        """Write one record: its kind, where in the run (step, images, seconds), its values."""
-        line = {"kind": kind, **place, "values": dict(values)}
+        """Write one record: its kind, where in the run (step, images), the seconds, its values.
+
+        Seconds are of the whole run, but for what was lost with a kill.
+        """
+        seconds = round(self._before_s + time.monotonic() - self._began, 2)
+        line = {"kind": kind, **place, "seconds": seconds, "values": dict(values)}
         self._file.write(msgspec.json.encode(line) + b"\n")
         self._file.flush()
         if self._board is not None:

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from sightline.errors import DataError
 from sightline.model import CLIP
+from sightline.scoring.classes import fill
 from sightline.spec.towers import Sigmoid
 from sightline.train.batches import Batch, Group
 from sightline.train.catalog import Catalog
@@ -20,9 +21,11 @@ from sightline.train.objective import (
     softmax_loss,
     two_way_softmax_loss,
 )
+from sightline.train.recipe import LossName
 from sightline.train.texts import TextEncoder
 
 MOST_NAMES = 256  # class names an image is held against in one step; all of them if not more
+NAMES_AN_IMAGE = 16  # at most, so that a source of few images does not cost many texts
 CAPTIONS_AN_IMAGE = 2
 
 
@@ -77,11 +80,12 @@ def contrast(step: Step) -> Tensor:
 def _names_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
     names = step.catalog.names[group.part.name]
     own = {str(example.label) for example in group.examples}
-    if len(names) > MOST_NAMES:
-        others = [names[i] for i in step.pick(MOST_NAMES, len(names))]
-        names = tuple(sorted(own | set(others[: max(MOST_NAMES - len(own), 0)])))
+    most = min(MOST_NAMES, NAMES_AN_IMAGE * len(images))
+    if len(names) > most:
+        others = [names[i] for i in step.pick(most, len(names))]
+        names = tuple(sorted(own | set(others[: max(most - len(own), 0)])))
     template = step.wording()
-    texts = step.encoder([template.format(name) for name in names])
+    texts = step.encoder([fill(template, name) for name in names])
     place = {name: column for column, name in enumerate(names)}
     column = torch.tensor([place[str(example.label)] for example in group.examples])
     positive = F.one_hot(column, len(names)).bool().to(images.device)
@@ -123,6 +127,9 @@ def class_head(step: Step) -> Tensor:
         losses = F.cross_entropy(logits, target.to(images.device), label_smoothing=step.smoothing)
         parts.append(len(images) * losses)
         count += len(images)
+    if not parts:  # a small batch may hold no labelled picture
+        assert step.images is not None
+        return step.images.sum() * 0.0
     return torch.stack(parts).sum() / count
 
 
@@ -141,18 +148,17 @@ def names_apart(step: Step) -> Tensor:
     """Return the agreement of two wordings of the same name, against other names."""
     chosen = _some_names(step)
     first, second = step.wording(), step.wording()
-    vectors = step.encoder([t.format(name) for t in (first, second) for name in chosen])
+    vectors = step.encoder([fill(t, name) for t in (first, second) for name in chosen])
     return agreement_loss(vectors[: len(chosen)], vectors[len(chosen) :])
 
 
 def relations(step: Step) -> Tensor:
     """Return how far likeness between names is from the teacher's."""
     teacher = step.catalog.teacher
-    if teacher is None:
-        raise DataError("the relations loss needs a [relations] table: add it or leave it out")
+    assert teacher is not None  # the recipe was checked
     chosen = step.pick(step.count, len(teacher.names))
     template = step.wording()
-    vectors = step.encoder([template.format(teacher.names[i]) for i in chosen])
+    vectors = step.encoder([fill(template, teacher.names[i]) for i in chosen])
     return relation_loss(vectors, torch.from_numpy(teacher.vectors[chosen]).to(vectors.device))
 
 
@@ -161,7 +167,7 @@ def _some_names(step: Step) -> list[str]:
     return [names[i] for i in step.pick(step.count, len(names))]
 
 
-LOSSES: Mapping[str, Callable[[Step], Tensor]] = {
+LOSSES: Mapping[LossName, Callable[[Step], Tensor]] = {
     "contrast": contrast,
     "class_head": class_head,
     "paraphrase": paraphrase,

@@ -1,21 +1,58 @@
 """A whole pretraining, from a recipe to a model folder and a report. Enter at `pretrain`."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import torch
+from msgspec.structs import replace
 
-from sightline.errors import TrainingError
-from sightline.spec.document import spec_to_json
+from sightline.data import Tally
+from sightline.errors import DataError, RuntimeUnavailable, TrainingError
+from sightline.train.batches import BatchStream
+from sightline.train.claim import check_continuation, only_one, read_begun, write_begun
 from sightline.train.loop import Watch, train
-from sightline.train.recipe import Recipe, recipe_from_json
-from sightline.train.run import build_run
+from sightline.train.recipe import Recipe
+from sightline.train.report import REPORT, write_report
+from sightline.train.run import MODEL, STATE, TOKENIZER, Measure, Run, build_run
+from sightline.train.state import Position, find_state, load_state, read_position
 
-RECIPE = "recipe.json"
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What came of a run."""
+
+    folder: Path
+    steps: int  # done so far
+    is_done: bool  # False where it was asked to stop
+    skipped: Tally  # examples of no use, each once
+
+    @property
+    def model(self) -> Path:
+        """Where the model is, once there is one."""
+        return self.folder / MODEL
+
+    @property
+    def report(self) -> Path:
+        """Where the report is, once the run is done."""
+        return self.folder / REPORT
 
 
-def pretrain(recipe: Recipe, folder: Path, *, resume: bool = False, watch: Watch) -> Path:
-    """Train a model from nothing, or from `recipe.init`, and return its folder.
+def _never() -> bool:
+    return False
+
+
+def pretrain(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    resume: bool = False,
+    watch: Watch,
+    measure: Measure | None = None,
+    stop: Callable[[], bool] = _never,
+) -> Trained:
+    """Train a model from nothing, or from `recipe.init`.
 
     Killed at any step and resumed, it ends in the same weights to the last bit (on a CPU, with the
     same number of threads).
@@ -23,41 +60,81 @@ def pretrain(recipe: Recipe, folder: Path, *, resume: bool = False, watch: Watch
     Args:
         recipe: What to do; "auto" in it is settled here, once, and kept with the run.
         folder: The run folder; a new one unless `resume`.
-        resume: Go on from its last saved state.
-        watch: Called after each step with the number of images and the losses.
+        resume: Go on from its last saved state, or from the start where it has none yet.
+        watch: Called after each step with the number of examples and the losses.
+        measure: Measures the live model on a source; needed where the recipe has an evaluation.
+        stop: Asked after each step; on True the state is saved and the run ends early.
 
     Raises:
         TrainingError: The folder holds another run, or the loss is not finite.
-        DataError: A source does not fit the recipe.
+        DataError: A source does not fit the recipe, or the recipe not the run that it goes on.
     """
-    recipe = settle(recipe)
-    if recipe.threads:
-        torch.set_num_threads(recipe.threads)
-    _claim(recipe, folder, resume=resume)
-    run = build_run(recipe, folder)
-    has_state = run.state_folder.exists()
-    train(run, resume=resume and has_state, watch=watch)
+    if recipe.evaluation is not None and measure is None:
+        raise DataError("the recipe has an evaluation and nothing that measures was handed in")
+    if resume and read_begun(folder) is None:
+        raise TrainingError(f"there is no run in {folder} to resume: leave resume out to begin it")
+    with only_one(folder), _threads(recipe.threads):
+        begun = read_begun(folder)
+        if begun is not None and not resume:
+            raise TrainingError(
+                f"run folder {folder} already holds a run: resume it, or choose another folder"
+            )
+        recipe = settle(recipe, begun)
+        run, position = _take_up(recipe, begun, folder, measure)
+        position = train(run, position, watch=watch, stop=stop)
+        is_done = position.step == recipe.steps
+        if is_done:
+            if position.best is None:
+                run.publish()
+            write_report(run.recipe, folder, run.watched, run.stream.skipped(position.stream))
+    return Trained(
+        folder=folder,
+        steps=position.step,
+        is_done=is_done,
+        skipped=BatchStream.skipped(position.stream),
+    )
+
+
+def _take_up(
+    recipe: Recipe, begun: Recipe | None, folder: Path, measure: Measure | None
+) -> tuple[Run, Position]:
+    """Build a run and go to where it stands; its recipe is written down when all of it holds."""
+    position = Position.at_start()
+    state = find_state(folder / STATE)
+    if begun is None:
+        (folder / TOKENIZER).unlink(missing_ok=True)  # of an attempt that failed before it began
+    else:
+        check_continuation(begun, recipe, 0 if state is None else read_position(state).step)
+    run = build_run(recipe, folder, measure)
+    if state is not None:
+        position = load_state(state, run.learner)
+        run.stream.restore(position.stream)
+    if begun != recipe:
+        write_begun(folder, recipe)
     plan = recipe.evaluation
-    if plan is None or not plan.select:
-        run.publish()
-    return run.model_folder
+    if plan is None or position.best_of not in (None, plan.select):
+        position = replace(position, best=None, best_of=None)
+    return run, position
 
 
-def settle(recipe: Recipe) -> Recipe:
-    """Decide what the recipe leaves to the machine."""
-    device = recipe.device
+def settle(recipe: Recipe, begun: Recipe | None = None) -> Recipe:
+    """Decide what the recipe leaves to the machine; a run goes on as it was begun."""
+    device, precision = recipe.device, recipe.precision
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    precision = recipe.precision
+        device = device if begun is None else begun.device
+    if device == "cuda" and not torch.cuda.is_available():
+        raise RuntimeUnavailable("device 'cuda' is not there: set device to 'cpu'")
     if precision == "auto":
         precision = "bfloat16" if _is_bfloat16_faster(device) else "float32"
-    return msgspec.structs.replace(recipe, device=device, precision=precision)
+        precision = precision if begun is None else begun.precision
+    return replace(recipe, device=device, precision=precision)
 
 
 def _is_bfloat16_faster(device: str) -> bool:
     """Whether this machine multiplies bfloat16 in hardware."""
     if device == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.backends.cpu.get_cpu_capability()
     flags = Path("/proc/cpuinfo")
     has_flag = flags.exists() and any(
@@ -66,32 +143,13 @@ def _is_bfloat16_faster(device: str) -> bool:
     return has_flag and capabilities != "DEFAULT"
 
 
-def _claim(recipe: Recipe, folder: Path, *, resume: bool) -> None:
-    """Write the resolved recipe into a new run folder, or hold it against the one that is there."""
-    file = folder / RECIPE
-    ours = recipe_to_json(recipe)
-    if not file.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = file.with_suffix(".writing")
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(ours), indent=2))
-        draft.replace(file)
-        return
-    if not resume:
-        raise TrainingError(
-            f"run folder {folder} already holds a run: add --resume to go on with it, or choose "
-            "another folder"
-        )
-    theirs = recipe_from_json(msgspec.json.decode(file.read_bytes()))
-    free = {"threads": recipe.threads, "save_every": recipe.save_every}
-    if msgspec.structs.replace(theirs, **free) != recipe:
-        raise TrainingError(
-            f"run folder {folder} was begun with another recipe ({file}): resume with that one, "
-            "or choose another folder"
-        )
-
-
-def recipe_to_json(recipe: Recipe) -> dict[str, object]:
-    """Return a recipe as plain values that `recipe_from_json` reads back."""
-    tree: dict[str, object] = msgspec.to_builtins(recipe)
-    spec = spec_to_json(recipe.spec)
-    return tree | {"spec": {key: value for key, value in spec.items() if key != "version"}}
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Give torch so many threads for as long as the block lasts; 0 leaves its own choice."""
+    before = torch.get_num_threads()
+    if count:
+        torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

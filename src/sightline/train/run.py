@@ -1,7 +1,7 @@
 """Everything that a run is made of, built from a recipe. Enter at `build_run`."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,13 +12,14 @@ from msgspec.structs import replace
 from torch import nn
 
 from sightline import checkpoints
-from sightline.data import Source
+from sightline.data import Source, open_source
 from sightline.data.vocabulary import train_vocabulary
 from sightline.embedder import Embedder
 from sightline.errors import DataError
-from sightline.evaluate import run as evaluate
 from sightline.model import CLIP
 from sightline.runtime.torch_towers import TorchTowers, load_model
+from sightline.scoring.classes import fill
+from sightline.scoring.heads import Head, sigmoid_head, softmax_head
 from sightline.spec import ResNet, Softmax, Spec, Words, open_words
 from sightline.train.batches import BatchStream
 from sightline.train.catalog import Catalog, open_parts, survey
@@ -28,7 +29,8 @@ from sightline.train.recipe import Recipe, Stage
 from sightline.train.state import Learner, Position
 from sightline.train.texts import TextEncoder
 
-TOKENIZER = "tokenizer.json"
+TOKENIZER, STATE, MODEL = "tokenizer.json", "state", "model"
+Measure = Callable[[Embedder, Source], Mapping[str, float]]  # figures by "set/metric"
 
 
 @dataclass(slots=True)
@@ -44,21 +46,23 @@ class Run:
     catalog: Catalog
     stream: BatchStream
     watched: tuple[Source, ...]
+    measures: Measure | None
 
     @property
     def state_folder(self) -> Path:
         """Where the state is saved."""
-        return self.folder / "state"
+        return self.folder / STATE
 
     @property
     def model_folder(self) -> Path:
         """Where the best model so far is kept."""
-        return self.folder / "model"
+        return self.folder / MODEL
 
     @property
     def kept(self) -> CLIP:
         """The weights that are measured and kept."""
-        return self.learner.average or self.learner.model
+        average = self.learner.average
+        return self.learner.model if average is None else average
 
     @property
     def stride(self) -> int:
@@ -105,6 +109,7 @@ class Run:
             towers=TorchTowers(self.kept),
             words=self.words,
             fingerprint="in training",
+            head=_head(self.kept),
         )
 
     def measure(self, stage: Stage) -> dict[str, float]:
@@ -112,8 +117,8 @@ class Run:
         embedder = self.embedder(stage)
         figures: dict[str, float] = {}
         for source in self.watched:
-            result = evaluate(embedder, source)
-            figures |= {f"{source.name}/{name}": value for name, value in result.metrics.items()}
+            assert self.measures is not None  # `pretrain` asks for it
+            figures |= self.measures(embedder, source)
         return figures
 
     def keep_best(self, position: Position, figures: Mapping[str, float]) -> Position:
@@ -129,7 +134,7 @@ class Run:
         if position.best is not None and figures[plan.select] <= position.best:
             return position
         self.publish()
-        return replace(position, best=figures[plan.select])
+        return replace(position, best=figures[plan.select], best_of=plan.select)
 
     def publish(self) -> None:
         """Write the model folder."""
@@ -137,7 +142,7 @@ class Run:
         publish(self.kept, self.recipe, self.model_folder, file if file.exists() else None)
 
 
-def build_run(recipe: Recipe, folder: Path) -> Run:
+def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> Run:
     """Read the sources, learn the vocabulary if there is none yet, and build the network.
 
     Raises:
@@ -147,37 +152,47 @@ def build_run(recipe: Recipe, folder: Path) -> Run:
     sources = open_parts(recipe.sources)
     catalog = survey(recipe, sources)
     words = _open_words(recipe, catalog, folder)
-    torch.manual_seed(recipe.seed)
-    model = _first_model(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    average = None
-    if recipe.ema:
-        average = CLIP(recipe.spec).to(device)
-        average.load_state_dict(model.state_dict())
-    heads = nn.ModuleDict(
-        {
-            name: nn.Linear(recipe.spec.embed_dim, len(names))
-            for name, names in catalog.names.items()
-        }
-    ).to(device)
-    optimizer, names = build_optimizer(model, heads, recipe.optimizer)
+    learner = _first_learner(recipe, catalog, device)
     plan = recipe.evaluation
     return Run(
         recipe=recipe,
         folder=folder,
         device=device,
-        learner=Learner(model, average, heads, optimizer, names),
+        learner=learner,
         words=words,
-        encoder=TextEncoder(model, words),
+        encoder=TextEncoder(learner.model, words),
         catalog=catalog,
         stream=BatchStream(recipe, sources),
-        watched=() if plan is None else _watched(plan.uris),
+        watched=() if plan is None else tuple(open_source(uri) for uri in plan.uris),
+        measures=measure,
     )
 
 
-def _watched(uris: list[str]) -> tuple[Source, ...]:
-    from sightline.data import open_source
+def _first_learner(recipe: Recipe, catalog: Catalog, device: torch.device) -> Learner:
+    """Draw all weights from the recipe's seed; whoever else draws from torch is not disturbed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = _first_model(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        average = CLIP(recipe.spec).to(device) if recipe.ema else None
+        heads = nn.ModuleDict(
+            {
+                name: nn.Linear(recipe.spec.embed_dim, len(names))
+                for name, names in catalog.names.items()
+            }
+        ).to(device)
+    if average is not None:
+        average.load_state_dict(model.state_dict())
+    optimizer, names = build_optimizer(model, heads, recipe.optimizer)
+    return Learner(model, average, heads, optimizer, names)
 
-    return tuple(open_source(uri) for uri in uris)
+
+def _head(model: CLIP) -> Head:
+    """Return the head as it stands, so that shares are those of the model as it is."""
+    logit_scale = float(model.logit_scale.detach())
+    if model.logit_bias is not None:
+        return sigmoid_head(logit_scale, float(model.logit_bias.detach()))
+    assert isinstance(model.spec.head, Softmax)
+    return softmax_head(logit_scale, model.spec.head.max_scale)
 
 
 def _first_model(recipe: Recipe) -> CLIP:
@@ -192,8 +207,8 @@ def _first_model(recipe: Recipe) -> CLIP:
 def _open_words(recipe: Recipe, catalog: Catalog, folder: Path) -> Words:
     """Open the vocabulary of the run, learnt from its own captions the first time."""
     file = folder / TOKENIZER
+    draft = file.with_suffix(".writing")
     if recipe.vocabulary and not file.exists():
-        draft = file.with_suffix(".writing")
         size = train_vocabulary(
             [*catalog.every_caption(), *_names_as_text(recipe, catalog)],
             recipe.vocabulary,
@@ -206,14 +221,15 @@ def _open_words(recipe: Recipe, catalog: Catalog, folder: Path) -> Words:
                 "raise spec.text.vocab_size"
             )
         draft.replace(file)
-    elif recipe.init and not file.exists():
-        file.write_bytes((checkpoints.read(recipe.init).folder / TOKENIZER).read_bytes())
+    elif recipe.init and recipe.spec.words.tokenizer == "file" and not file.exists():
+        draft.write_bytes((checkpoints.read(recipe.init).folder / TOKENIZER).read_bytes())
+        draft.replace(file)
     return open_words(recipe.spec.words, folder)
 
 
 def _names_as_text(recipe: Recipe, catalog: Catalog) -> list[str]:
     """Write each name in each template, so that names are learnt as whole words."""
-    return [t.format(name) for name in catalog.all_names for t in recipe.templates]
+    return [fill(t, name) for name in catalog.all_names for t in recipe.templates]
 
 
 def _at_size(spec: Spec, size_px: int | None) -> Spec:

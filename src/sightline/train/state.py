@@ -1,4 +1,4 @@
-"""Everything a run needs to go on exactly, on disk. Enter at `save_state` and `load_state`."""
+"""Everything a run needs to go on exactly, on disk. Enter at `save_state` and `find_state`."""
 
 from pathlib import Path
 
@@ -23,6 +23,12 @@ class Position(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     images: int  # images seen
     stream: dict[str, object]  # position in the data, inside a shard too
     best: float | None = None  # of the metric that selects
+    best_of: str | None = None  # which metric that was
+
+    @classmethod
+    def at_start(cls) -> "Position":
+        """Return where a new run stands."""
+        return cls(step=0, images=0, stream={})
 
 
 class Learner:
@@ -68,12 +74,25 @@ class Learner:
         if self.average is not None:
             self.average.load_state_dict(parts["average"])
         place = {name: number for number, name in enumerate(self.names)}
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
         moments: dict[int, dict[str, Tensor]] = {}
         for name, tensor in parts.get("optimizer", {}).items():
             parameter, _, key = name.rpartition("/")
-            moments.setdefault(place[parameter], {})[key] = tensor
+            number = place[parameter]
+            moments.setdefault(number, {})[key] = _laid_out_as(parameters[number], tensor)
         saved = self.optimizer.state_dict()
         self.optimizer.load_state_dict({"state": moments, "param_groups": saved["param_groups"]})
+
+
+def _laid_out_as(parameter: Tensor, moment: Tensor) -> Tensor:
+    """Return a moment in the memory layout of its parameter.
+
+    The fused AdamW walks both by address: under channels-last kernels a moment in another layout
+    would go to other weights, silently.
+    """
+    if moment.shape != parameter.shape:
+        return moment
+    return torch.empty_like(parameter, dtype=moment.dtype).copy_(moment)
 
 
 def save_state(folder: Path, learner: Learner, position: Position) -> None:
@@ -83,6 +102,12 @@ def save_state(folder: Path, learner: Learner, position: Position) -> None:
         TrainingError: It cannot be written; the last state is untouched.
     """
     tensors = {name: t.detach().cpu().contiguous() for name, t in learner.tensors().items()}
+    bad = [name for name, t in tensors.items() if t.is_floating_point() and not t.isfinite().all()]
+    if bad:
+        raise TrainingError(
+            f"{bad[0]} is not finite after step {position.step}, and the state before it is kept: "
+            "begin a new run with a lower learning rate"
+        )
     try:
         with replacing(folder) as draft:
             write_file(draft / _TENSORS, save(tensors))
@@ -94,24 +119,42 @@ def save_state(folder: Path, learner: Learner, position: Position) -> None:
         ) from error
 
 
-def load_state(folder: Path, learner: Learner) -> Position:
+def find_state(folder: Path) -> Path | None:
+    """Return where the last whole state is, or None.
+
+    A run killed while it put a new state in place has it under another name.
+    """
+    return next((place for place in (folder, previous_of(folder)) if place.is_dir()), None)
+
+
+def read_position(state: Path) -> Position:
+    """Return how far a state is.
+
+    Raises:
+        TrainingError: It cannot be read.
+    """
+    try:
+        return msgspec.json.decode((state / _POSITION).read_bytes(), type=Position)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _unreadable(state, error) from error
+
+
+def load_state(state: Path, learner: Learner) -> Position:
     """Read a state back into a learner.
 
     Raises:
-        TrainingError: There is none, or it is of another recipe.
+        TrainingError: It cannot be read, or is of another recipe.
     """
-    place = folder if folder.is_dir() else previous_of(folder)
+    position = read_position(state)
     try:
-        position = msgspec.json.decode((place / _POSITION).read_bytes(), type=Position)
-        learner.load(load_file(place / _TENSORS))
-    except OSError as error:
-        raise TrainingError(
-            f"there is no state to resume in {folder} ({error.strerror or error}): "
-            "start without --resume"
-        ) from error
-    except (msgspec.MsgspecError, SafetensorError, KeyError, RuntimeError) as error:
-        raise TrainingError(
-            f"the state in {folder} is of another recipe or damaged ({error}): "
-            "resume with the recipe it was made with, or start anew"
-        ) from error
+        learner.load(load_file(state / _TENSORS))
+    except (OSError, SafetensorError, KeyError, RuntimeError) as error:
+        raise _unreadable(state, error) from error
     return position
+
+
+def _unreadable(state: Path, error: Exception) -> TrainingError:
+    reason = str(error).splitlines()[0]
+    return TrainingError(
+        f"the state in {state} is damaged or of another recipe ({reason}): begin a new run"
+    )
