@@ -48,7 +48,7 @@ def _api_lines() -> Iterator[str]:
 
 def commands() -> Iterator[tuple[str, click.Command, click.Context]]:
     """Find every command with what a user types to reach it."""
-    top = click.Context(group, info_name="sightline")
+    top = click.Context(group, info_name="sightline", **group.context_settings)
     yield "sightline", group, top
     yield from _below("sightline", group, top)
 
@@ -59,7 +59,7 @@ def _below(
     for name in parent.list_commands(context):
         command = parent.get_command(context, name)
         assert command is not None, name
-        under = click.Context(command, info_name=name, parent=context, max_content_width=100)
+        under = click.Context(command, info_name=name, parent=context)
         yield f"{typed} {name}", command, under
         if isinstance(command, click.Group):
             yield from _below(f"{typed} {name}", command, under)
