@@ -21,6 +21,7 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
         "embed": Verb("sightline.cli.embed", "Write the vectors of pictures to a file."),
     },
     "Make and judge models": {
+        "train": Verb("sightline.cli.train", "Make a model from a recipe."),
         "evaluate": Verb("sightline.cli.evaluate", "How good is a model, and how sure is that?"),
         "card": Verb("sightline.cli.card", "Write a model's card from its results, or check it."),
     },

@@ -15,8 +15,8 @@ from sightline.train.claim import check_continuation, only_one, read_begun, writ
 from sightline.train.loop import Watch, train
 from sightline.train.recipe import Recipe
 from sightline.train.report import REPORT, write_report
-from sightline.train.run import MODEL, STATE, TOKENIZER, Measure, Run, build_run
-from sightline.train.state import Position, find_state, load_state, read_position
+from sightline.train.run import MODEL, TOKENIZER, Measure, Run, build_run
+from sightline.train.state import STATE, Position, find_state, load_state, steps_done
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +104,7 @@ def _take_up(
     if begun is None:
         (folder / TOKENIZER).unlink(missing_ok=True)  # of an attempt that failed before it began
     else:
-        check_continuation(begun, recipe, 0 if state is None else read_position(state).step)
+        check_continuation(begun, recipe, steps_done(folder))
     run = build_run(recipe, folder, measure)
     if state is not None:
         position = load_state(state, run.learner)

@@ -106,6 +106,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         """Steps of all stages together."""
         return sum(stage.steps for stage in self.stages)
 
+    def examples_after(self, steps: int) -> int:
+        """Return how many examples are left after so many steps."""
+        left = 0
+        for stage in self.stages:
+            left += max(stage.steps - max(steps, 0), 0) * stage.batch
+            steps -= stage.steps
+        return left
+
     def stage_at(self, step: int) -> tuple[int, Stage, int]:
         """Return the number of the stage that step (from 0) is in, the stage, the step in it."""
         for number, stage in enumerate(self.stages):

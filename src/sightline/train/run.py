@@ -26,10 +26,10 @@ from sightline.train.catalog import Catalog, open_parts, survey
 from sightline.train.optimizer import build_optimizer
 from sightline.train.publish import publish
 from sightline.train.recipe import Recipe, Stage
-from sightline.train.state import Learner, Position
+from sightline.train.state import STATE, Learner, Position
 from sightline.train.texts import TextEncoder
 
-TOKENIZER, STATE, MODEL = "tokenizer.json", "state", "model"
+TOKENIZER, MODEL = "tokenizer.json", "model"
 Measure = Callable[[Embedder, Source], Mapping[str, float]]  # figures by "set/metric"
 
 

@@ -12,6 +12,7 @@ from sightline.checkpoints.replacement import previous_of, replacing, write_file
 from sightline.errors import TrainingError
 from sightline.model import CLIP
 
+STATE = "state"  # in a run folder
 _TENSORS, _POSITION = "tensors.safetensors", "position.json"
 
 
@@ -137,6 +138,12 @@ def read_position(state: Path) -> Position:
         return msgspec.json.decode((state / _POSITION).read_bytes(), type=Position)
     except (OSError, msgspec.MsgspecError) as error:
         raise _unreadable(state, error) from error
+
+
+def steps_done(run: Path) -> int:
+    """Return how many steps of a run are saved; 0 where there is no state yet."""
+    state = find_state(run / STATE)
+    return 0 if state is None else read_position(state).step
 
 
 def load_state(state: Path, learner: Learner) -> Position:
