@@ -1,5 +1,6 @@
 """What tests of several floors share."""
 
+import os
 from pathlib import Path
 from types import ModuleType
 
@@ -9,6 +10,9 @@ from hypothesis import HealthCheck, settings
 import torchvision_standin
 
 torchvision_standin.hide()
+
+# Before any test imports ONNX Runtime: only our own import of it does this by itself.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 # No clock decides a test: a busy machine is no fault.
 settings.register_profile("sightline", deadline=None, suppress_health_check=[HealthCheck.too_slow])

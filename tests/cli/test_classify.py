@@ -5,9 +5,9 @@ from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
-from ran import Ran
 
 import sightline
+from ran import Ran
 from sightline.scoring import Class
 
 NOTE = "shares among the labels given, not probabilities that a label is right (no calibration)\n"

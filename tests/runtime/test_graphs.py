@@ -4,9 +4,9 @@ from pathlib import Path
 
 import onnx
 import pytest
-from tiny_towers import SPECS, saved, tiny_model
 
 from sightline.runtime.graphs import TOWERS, Tower, binding, build
+from tiny_towers import SPECS, saved, tiny_model
 
 
 @pytest.mark.parametrize("name", ["CLIP", "SigLIP", "hybrid", "ResNet"])

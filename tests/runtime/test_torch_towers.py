@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model
 
 from sightline.checkpoints import read
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.runtime.torch_towers import TorchTowers, load_model, open_torch_towers
+from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model
 
 
 def test_a_live_model_gives_the_vectors_of_its_evaluation_mode() -> None:
