@@ -12,8 +12,7 @@ from code_tree import PACKAGE, Import, imports, module_name, python_files, tree
 # Floors from the ground up, those in one row being neighbours that may not know each other. Then
 # what each may import from outside beside NumPy and msgspec: a star marks an extra, or a library
 # too slow for the first moment, which is imported only inside the function that needs it.
-# docs/decisions.md says why two rows differ from the first plan: training measures the live model,
-# so it stands above `evaluate`; tables and vocabularies make `data` need pyarrow and tokenizers.
+# docs/decisions.md says why `data` needs pyarrow and tokenizers, and who may need torch at once.
 FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("errors", "settings", "shapes"), ""),
     (("spec",), "tokenizers* ftfy* PIL*"),
@@ -24,8 +23,8 @@ FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("scoring",), ""),
     (("embedder",), ""),
     (("data",), "pyarrow* tokenizers*"),
-    (("evaluate",), "matplotlib*"),
     (("train",), "PIL torch safetensors tensorboard* matplotlib*"),
+    (("evaluate",), "matplotlib*"),
     (("verify",), ""),
     (("search",), "faiss* psycopg* lancedb*"),
     (("serve",), "fastapi* uvicorn*"),
