@@ -4,8 +4,8 @@ import math
 
 import pytest
 import torch
-from reference_weights import randomise
 
+from reference_weights import randomise
 from sightline.model.blocks import ACTIVATIONS, Attention
 
 X = torch.linspace(-4, 4, 33, dtype=torch.float64)

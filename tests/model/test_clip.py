@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import msgspec
 import pytest
 import torch
-from reference_weights import HUGGING_FACE, OPEN_CLIP, OPEN_CLIP_RESNET, randomise, renamed
 from torch import Tensor
 from torch.nn.functional import normalize
 
+from reference_weights import HUGGING_FACE, OPEN_CLIP, OPEN_CLIP_RESNET, randomise, renamed
 from sightline.model import CLIP
 from sightline.spec.towers import ResNet, Sigmoid, Softmax, Spec, ViT
 from tiny_specs import HYBRID, RESNET, SIGLIP_TEXT, SIGLIP_VIT, TEXT, VIT, WORDS, tiny_spec

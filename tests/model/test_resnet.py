@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from reference_weights import randomise
 
+from reference_weights import randomise
 from sightline.errors import SpecError
 from sightline.model.resnet import ImageResNet
 from tiny_specs import RESNET

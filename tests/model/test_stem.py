@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from reference_weights import randomise
 
+from reference_weights import randomise
 from sightline.model.stem import BasicBlock, build_stem
 from sightline.spec.towers import ConvStem, PatchStem
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 import torch
-from reference_weights import randomise
 
+from reference_weights import randomise
 from sightline.model.text import TextTower
 from sightline.spec.towers import TextTransformer
 from tiny_specs import SIGLIP_TEXT, TEXT, tiny_spec

@@ -5,9 +5,9 @@ import itertools
 import msgspec
 import pytest
 import torch
-from reference_weights import randomise
 from torch import nn
 
+from reference_weights import randomise
 from sightline.model.vit import ImageTransformer
 from sightline.spec.towers import ViT
 from tiny_specs import HYBRID, SIGLIP_VIT, VIT

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
-from reference_tokenizer import ODD, reference, reference_without_special_words, texts
 
+from reference_tokenizer import ODD, reference, reference_without_special_words, texts
 from sightline.errors import SpecError
 from sightline.spec import byte_pairs
 from sightline.spec.byte_pairs import MERGES_FILE, BytePairs

@@ -12,9 +12,9 @@ import ftfy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_tokenizer import module, texts
 from tokenizers import Regex, normalizers
 
+from reference_tokenizer import module, texts
 from sightline.spec import clean
 from sightline.spec.clean import cleaner
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from reference_tokenizer import reference, reference_without_special_words
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
+from reference_tokenizer import reference, reference_without_special_words
 from sightline.errors import SpecError, TextError
 from sightline.spec.byte_pairs import BytePairs
 from sightline.spec.words import TextRecipe, Words, open_words

@@ -2,8 +2,8 @@ import re
 import unicodedata
 
 import pytest
-from reference_tokenizer import reference_without_special_words
 
+from reference_tokenizer import reference_without_special_words
 from sightline.spec.unicode_classes import LETTERS, NUMBERS, WHITE_SPACE, character_class
 
 EVERY = [chr(point) for point in range(0x110000)]

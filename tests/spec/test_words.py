@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_tokenizer import ODD, reference, reference_without_special_words, texts
 
+from reference_tokenizer import ODD, reference, reference_without_special_words, texts
 from sightline.errors import SpecError, TextError
 from sightline.spec import words as words_module
 from sightline.spec.byte_pairs import MERGES_DIGEST, BytePairs
