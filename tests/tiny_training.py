@@ -130,3 +130,27 @@ def recipe_tree(sets: Path, **changes: Any) -> dict[str, Any]:
 def tiny_recipe(sets: Path, **changes: Any) -> Recipe:
     """Return a recipe of twelve steps."""
     return recipe_from_json(recipe_tree(sets, **changes))
+
+
+def as_toml(tree: dict[str, Any], place: str = "") -> str:
+    """Write a recipe as a person would; no key needs quotes."""
+    tables = {key: value for key, value in tree.items() if isinstance(value, dict)}
+    lists = {
+        key: value
+        for key, value in tree.items()
+        if isinstance(value, list) and value and isinstance(value[0], dict)
+    }
+    plain = [key for key in tree if key not in tables | lists and tree[key] is not None]
+    lines = [f"{key} = {json.dumps(tree[key])}" for key in plain]
+    for key, value in tables.items():
+        lines += [f"[{place}{key}]", as_toml(value, f"{place}{key}.")]
+    for key, values in lists.items():
+        for value in values:
+            lines += [f"[[{place}{key}]]", as_toml(value, f"{place}{key}.")]
+    return "\n".join(lines)
+
+
+def write_recipe(path: Path, tree: dict[str, Any]) -> Path:
+    """Write a recipe as TOML."""
+    path.write_text(as_toml(tree), encoding="utf-8")
+    return path

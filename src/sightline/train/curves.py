@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 560, 240
-_LEFT, _RIGHT, _TOP, _BOTTOM = 58, 14, 26, 34
+WIDTH, HEIGHT = 560.0, 240.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 58.0, 14.0, 26.0, 34.0
 _COLOURS = ("#1f6fb4", "#d1632b", "#2c8a4b", "#8a4fb0", "#b0922b", "#5b6770", "#c03a5b", "#208f94")
 _MOST_POINTS = 600  # a line: more than a screen shows
 
@@ -44,7 +44,7 @@ def draw_chart(title: str, lines: Sequence[Line], marks: Sequence[float] = ()) -
     ]
     for number, one in enumerate(kept):
         drawn.append(_path(one, _COLOURS[number % len(_COLOURS)], across, up))
-    size = f'viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}"'
+    size = f'viewBox="0 0 {WIDTH:g} {HEIGHT:g}" width="{WIDTH:g}" height="{HEIGHT:g}"'
     chart = f'<svg {size} role="img" aria-label="{escape(title)}">{"".join(drawn)}</svg>'
     return f"<figure>{chart}{_legend(kept)}</figure>"
 

@@ -38,7 +38,7 @@ class Journal:
         if self._board is not None:
             self._board.close()
 
-    def write(self, kind: str, values: Mapping[str, float], **place: float) -> None:
+    def write(self, kind: str, values: Mapping[str, float], **place: int) -> None:
         """Write one record: its kind, where in the run (step, images), the seconds, its values.
 
         Seconds are of the whole run, but for what was lost with a kill.
@@ -49,7 +49,7 @@ class Journal:
         self._file.flush()
         if self._board is not None:
             for name, value in values.items():
-                self._board.add_scalar(f"{kind}/{name}", value, int(place["step"]))
+                self._board.add_scalar(f"{kind}/{name}", value, place["step"])
 
 
 def read_journal(folder: Path) -> list[dict[str, Any]]:

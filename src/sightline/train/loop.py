@@ -64,7 +64,7 @@ def _train_stage(
             stream=run.stream.state(),
         )
         last, stopped = inside + 1 == stage.steps, stop()
-        if position.step % JOURNAL_EVERY == 0 or last:
+        if position.step % JOURNAL_EVERY == 0 or inside == 0 or last:
             journal.write(
                 "train",
                 values | {"rate": rate, "scale": run.scale(), "examples/s": pace.take(stage.batch)},

@@ -9,6 +9,7 @@ import torch
 
 from sightline import checkpoints
 from sightline.checkpoints import Record
+from sightline.errors import TrainingError
 from sightline.model import CLIP
 from sightline.runtime.export import export_graphs
 from sightline.train.recipe import Recipe
@@ -23,6 +24,7 @@ def publish(model: CLIP, recipe: Recipe, folder: Path, tokenizer_file: Path | No
 
     Raises:
         CheckpointError: It cannot be written; a folder from before is untouched.
+        TrainingError: A weight is not finite, or beyond half precision.
     """
     checkpoints.write(
         folder,
@@ -44,8 +46,16 @@ def publish(model: CLIP, recipe: Recipe, folder: Path, tokenizer_file: Path | No
 
 def _stored(name: str, tensor: torch.Tensor) -> np.ndarray:
     array = tensor.detach().cpu().numpy()
+    if not np.isfinite(array).all():
+        raise TrainingError(f"{name} is not finite: begin a new run with a lower learning rate")
     is_weight = tensor.is_floating_point() and tensor.ndim > 0 and "running_" not in name
-    return array.astype(np.float16) if is_weight else array
+    if not is_weight:
+        return array
+    if np.abs(array).max(initial=0.0) > np.finfo(np.float16).max:
+        raise TrainingError(
+            f"{name} has weights beyond half precision: begin a new run with a lower learning rate"
+        )
+    return array.astype(np.float16)
 
 
 def _sources(recipe: Recipe) -> list[str]:

@@ -5,6 +5,7 @@ The page asks for nothing from outside, and its policy would not let it.
 
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,15 @@ REPORT = "report.html"
 _NOT_LOSSES = frozenset({"rate", "scale", "examples/s"})
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #20272c; background: #fafbfb; margin: 0 auto;
-  max-width: 1180px; padding: 24px; }
+  max-width: 1190px; padding: 24px; }
 h1 { font-size: 26px; margin: 0 0 4px; } h2 { font-size: 19px; margin: 36px 0 10px; }
 h3 { font-size: 15px; margin: 18px 0 8px; }
 table { border-collapse: collapse; } td, th { padding: 3px 14px 3px 0; text-align: left;
   vertical-align: top; } th { color: #5b6770; font-weight: 600; }
-figure { margin: 0 0 12px; background: #fff; border: 1px solid #e0e5e8; border-radius: 6px;
-  padding: 10px 10px 4px; } svg { max-width: 100%; height: auto; display: block; }
+* { box-sizing: border-box; }
+figure { margin: 0 0 12px; max-width: 560px; background: #fff;
+  border: 1px solid #e0e5e8; border-radius: 6px; padding: 10px 10px 4px; }
+svg { max-width: 100%; height: auto; display: block; }
 svg text { font: 11px system-ui, sans-serif; fill: #5b6770; }
 svg text.title { font-size: 13px; font-weight: 600; fill: #20272c; }
 figcaption { font-size: 12px; padding: 4px 0 4px 58px; } figcaption span { margin-right: 16px;
@@ -36,7 +39,7 @@ figcaption { font-size: 12px; padding: 4px 0 4px 58px; } figcaption span { margi
 figcaption i { display: inline-block; width: 11px; height: 11px; border-radius: 2px;
   margin-right: 5px; }
 .charts, .samples { display: flex; flex-wrap: wrap; gap: 12px; }
-.sample { width: 270px; background: #fff; border: 1px solid #e0e5e8; border-radius: 6px;
+.sample { width: 274px; background: #fff; border: 1px solid #e0e5e8; border-radius: 6px;
   padding: 10px; font-size: 13px; }
 .sample img { display: block; height: 112px; max-width: 100%; margin-bottom: 6px;
   image-rendering: auto; } .sample p { margin: 2px 0; }
@@ -105,7 +108,7 @@ def _charts(recipe: Recipe, records: Sequence[Mapping[str, Any]]) -> Iterable[st
         names = sorted({name for record in own for name in record["values"]} - _NOT_LOSSES)
         lines = [Line(name, _points(own, name), is_noisy=True) for name in names]
         yield draw_chart(f"loss (nats): {stage.name}", lines)
-    ends = [sum(stage.steps for stage in recipe.stages[: n + 1]) for n in range(len(recipe.stages))]
+    ends = [float(step) for step in accumulate(stage.steps for stage in recipe.stages)]
     measured = [record for record in records if record["kind"] == "evaluate"]
     by_set: dict[str, list[str]] = {}
     for name in dict.fromkeys(name for record in measured for name in record["values"]):

@@ -1,0 +1,144 @@
+"""Each loss of a step: which pairs it holds together, and what it draws."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from msgspec.structs import replace
+from torch import nn
+from torch.nn import functional as F
+
+from sightline.model import CLIP
+from sightline.spec import open_words
+from sightline.spec.towers import Sigmoid
+from sightline.train.batches import Batch, Group
+from sightline.train.catalog import Catalog, Teacher
+from sightline.train.losses import LOSSES, Step
+from sightline.train.objective import pairs_loss, softmax_loss, two_way_softmax_loss
+from sightline.train.recipe import SourcePart
+from sightline.train.texts import TextEncoder
+from tiny_embedder import example
+from tiny_models import tiny_clip_spec
+
+LABELS = SourcePart(uri="", name="colours", share=1.0, reads="labels", terms="")
+CAPTIONS = SourcePart(uri="", name="captions", share=1.0, reads="captions", terms="")
+BLACK = (0, 0, 0)
+
+
+def step(batch: Batch | None, *, head: Any = None, count: int = 4, seed: int = 0) -> Step:
+    spec = tiny_clip_spec()
+    spec = spec if head is None else replace(spec, head=head)
+    torch.manual_seed(0)
+    model = CLIP(spec)
+    rows = 0 if batch is None else len(batch.pictures)
+    teacher = Teacher(names=("cat", "dog"), vectors=np.eye(2, 3, dtype=np.float32))
+    captions = (("a wall", "the wall"), ("a door", "the door"), ("alone",))
+    return Step(
+        model=model,
+        heads=nn.ModuleDict({"colours": nn.Linear(spec.embed_dim, 3)}),
+        encoder=TextEncoder(model, open_words(spec.words)),
+        catalog=Catalog(
+            names={"colours": ("blue", "green", "red")}, captions=captions, teacher=teacher
+        ),
+        chance=np.random.default_rng(seed),
+        templates=["{}"],
+        count=count,
+        smoothing=0.1,
+        batch=batch,
+        images=torch.randn(rows, spec.embed_dim) if rows else None,
+    )
+
+
+def batch_of(*groups: Group) -> Batch:
+    count = sum(len(group.rows) for group in groups)
+    return Batch(pictures=np.zeros((count, 4, 4, 3), np.uint8), groups=groups)
+
+
+RED_BLUE_RED = Group(
+    part=LABELS,
+    rows=range(0, 3),
+    examples=tuple(
+        example(key, BLACK, name) for key, name in zip("abc", ("red", "blue", "red"), strict=True)
+    ),
+)
+WALLS = Group(
+    part=CAPTIONS,
+    rows=range(0, 3),
+    examples=(
+        example("a", BLACK, texts=("a wall",)),
+        example("b", BLACK, texts=("a door",)),
+        example("c", BLACK, texts=("a wall",)),
+    ),
+)
+
+
+def test_names_are_contrasted_with_every_picture_of_their_class() -> None:
+    made = step(batch_of(RED_BLUE_RED))
+    assert made.images is not None
+    texts = made.encoder(["blue", "green", "red"])
+    logits = made.model.logits(F.normalize(made.images, dim=-1), texts)
+    positive = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 0, 1]]).bool()
+    wanted = softmax_loss(logits, positive, 0.1)
+    assert torch.allclose(LOSSES["contrast"](made), wanted)
+    assert not torch.allclose(softmax_loss(logits, positive.roll(1, 1), 0.1), wanted)
+
+
+def test_a_caption_that_two_pictures_share_belongs_to_both() -> None:
+    made = step(batch_of(WALLS))
+    assert made.images is not None
+    texts = made.encoder(["a wall", "a door", "a wall"])
+    logits = made.model.logits(F.normalize(made.images, dim=-1), texts)
+    positive = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 0, 1]]).bool()
+    assert torch.allclose(LOSSES["contrast"](made), two_way_softmax_loss(logits, positive))
+    mixed_up = two_way_softmax_loss(logits, positive.roll(1, 0))
+    assert not torch.allclose(LOSSES["contrast"](made), mixed_up)  # control
+
+
+def test_a_sigmoid_head_is_held_to_all_pairs() -> None:
+    made = step(batch_of(WALLS), head=Sigmoid(logit_scale=1.0, logit_bias=-2.0))
+    assert made.images is not None
+    logits = made.model.logits(
+        F.normalize(made.images, dim=-1), made.encoder(["a wall", "a door", "a wall"])
+    )
+    positive = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 0, 1]]).bool()
+    assert torch.allclose(LOSSES["contrast"](made), pairs_loss(logits, positive))
+
+
+def test_sources_are_never_set_against_each_other() -> None:
+    walls = Group(part=CAPTIONS, rows=range(3, 6), examples=WALLS.examples)
+    both = step(batch_of(RED_BLUE_RED, walls))
+    assert both.images is not None
+    names, captions = step(batch_of(RED_BLUE_RED)), step(batch_of(WALLS))
+    names.images, captions.images = both.images[:3], both.images[3:]
+    apart = (3 * LOSSES["contrast"](names) + 3 * LOSSES["contrast"](captions)) / 6
+    assert torch.allclose(LOSSES["contrast"](both), apart, rtol=1e-5)
+
+
+def test_the_class_head_sees_labelled_pictures_only() -> None:
+    made = step(batch_of(RED_BLUE_RED))
+    assert made.images is not None
+    logits = made.heads["colours"](made.images)
+    wanted = F.cross_entropy(logits, torch.tensor([2, 0, 2]), label_smoothing=0.1)
+    assert torch.allclose(LOSSES["class_head"](made), wanted)
+    assert float(LOSSES["class_head"](step(batch_of(WALLS)))) == 0.0
+
+
+@pytest.mark.parametrize("name", ["paraphrase", "names_apart", "relations"])
+def test_losses_of_texts_need_no_pictures_and_repeat_with_their_seed(name: str) -> None:
+    first, again = LOSSES[name](step(None)), LOSSES[name](step(None))  # type: ignore[index]
+    assert first.ndim == 0
+    assert torch.isfinite(first)
+    assert torch.equal(first, again)
+    first.backward()  # type: ignore[no-untyped-call]
+
+
+def test_locked_texts_have_the_vectors_they_had() -> None:
+    made = step(None)
+    live = made.encoder(["a wall", "a red door"]).detach()
+    made.encoder.lock(["a red door", "a wall", "a wall"])
+    kept = made.encoder(["a wall", "a red door"])
+    assert torch.allclose(kept, live, atol=1e-6)
+    assert not kept.requires_grad
+    made.encoder.unlock()
+    assert made.encoder(["a wall"]).requires_grad

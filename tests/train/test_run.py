@@ -1,0 +1,102 @@
+"""What is measured on the way and kept at the end."""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import load_file
+
+import sightline
+from sightline.data import Source, open_source
+from sightline.embedder import Embedder
+from sightline.errors import DataError
+from sightline.train import pretrain
+from sightline.train.journal import read_journal
+from tiny_training import tiny_recipe, write_sets
+from training_runs import Watched, learnt, measure, same_weights
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("training")
+    write_sets(folder / "sets")
+    return folder / "sets"
+
+
+def test_the_model_folder_is_the_live_model_in_both_runtimes(sets: Path, tmp_path: Path) -> None:
+    trained, _ = learnt(sets, tmp_path / "run")
+    pixels = np.random.default_rng(0).normal(size=(3, 3, 16, 16)).astype(np.float32)
+    live = load_file(trained.folder / "state" / "tensors.safetensors")
+    stored = load_file(trained.model / "model.safetensors")
+    assert {f"model/{name}" for name in stored} == {n for n in live if n.startswith("model/")}
+    assert any(name.endswith("num_batches_tracked") for name in stored)
+    for name, array in stored.items():
+        assert array == pytest.approx(live[f"model/{name}"], rel=1e-3, abs=1e-6), name
+    engines = [sightline.load(trained.model, runtime=name) for name in ("torch", "onnxruntime")]
+    ours, theirs = (engine.towers.image(pixels) for engine in engines)
+    assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_live_evaluation_sees_what_the_opened_model_sees(sets: Path, tmp_path: Path) -> None:
+    seen: list[tuple[float, float]] = []
+    picture = next(iter(open_source(sets / "held-out.tar"))).image
+
+    def look(embedder: Embedder, source: Source) -> dict[str, float]:
+        shares = embedder.classify(picture, ["red", "green", "blue"]).scores[0]
+        seen.append((float(shares[0]), float(shares[1])))
+        return {"held-out/share": float(shares[0])}
+
+    plan = {"every": 1000, "uris": [str(sets / "held-out.tar")]}
+    trained = pretrain(
+        tiny_recipe(sets, evaluation=plan), tmp_path / "run", watch=Watched(), measure=look
+    )
+    opened = sightline.load(trained.model).classify(picture, ["red", "green", "blue"]).scores[0]
+    assert seen == [pytest.approx((float(opened[0]), float(opened[1])), abs=2e-3)]
+
+
+def test_evaluation_changes_no_weight(sets: Path, tmp_path: Path) -> None:
+    plan = {"every": 2, "uris": [str(sets / "held-out.tar")]}
+
+    def disturb(embedder: Embedder, source: Source) -> Mapping[str, float]:
+        torch.rand(3)
+        np.random.rand(3)
+        return measure(embedder, source)
+
+    pretrain(tiny_recipe(sets), tmp_path / "without", watch=Watched())
+    recipe = tiny_recipe(sets, evaluation=plan)
+    pretrain(recipe, tmp_path / "with", watch=Watched(), measure=disturb)
+    assert same_weights(tmp_path / "without", tmp_path / "with")
+    steps = [line["step"] for line in read_journal(tmp_path / "with") if line["kind"] == "evaluate"]
+    assert steps == [6, 8, 10, 12]  # where pictures are seen
+
+
+def test_the_best_model_is_kept_and_not_the_last(sets: Path, tmp_path: Path) -> None:
+    figures = iter([0.1, 0.9, 0.9, 0.3])
+    plan = {"every": 2, "uris": [str(sets / "held-out.tar")], "select": "x/y"}
+    recipe = tiny_recipe(sets, evaluation=plan)
+    scales: list[float] = []
+
+    def scripted(embedder: Embedder, source: Source) -> dict[str, float]:
+        assert embedder.head is not None
+        scales.append(embedder.head.scale)
+        return {"x/y": next(figures)}
+
+    trained = pretrain(recipe, tmp_path / "run", watch=Watched(), measure=scripted)
+    kept = load_file(trained.model / "model.safetensors")["logit_scale"]
+    assert math.exp(float(kept)) == pytest.approx(scales[1])
+    assert scales[1] != pytest.approx(scales[3])
+
+
+def test_a_metric_that_is_not_measured_is_refused(sets: Path, tmp_path: Path) -> None:
+    plan = {"every": 2, "uris": [str(sets / "held-out.tar")], "select": "x/y"}
+    with pytest.raises(DataError) as caught:
+        pretrain(
+            tiny_recipe(sets, evaluation=plan),
+            tmp_path,
+            watch=Watched(),
+            measure=lambda *_: {"z": 1.0},
+        )
+    assert str(caught.value) == "evaluation.select 'x/y' is not measured: choose one of ['z']"
