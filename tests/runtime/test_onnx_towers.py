@@ -72,7 +72,7 @@ CONTROLS: Mapping[str, tuple[str, str, dict[str, object]]] = {  # spec, tower, w
     "text: causal mask": ("SigLIP", "text", {"causal": True}),
     "text: pool": ("CLIP", "text", {"pool": "last"}),
     "text: first for last": ("text: bidirectional", "text", {"pool": "first"}),
-    "text: another end token": ("hybrid", "words", {"end_id": 98}),
+    "text: another end token": ("hybrid", "words", {"end_id": 97}),
 }
 
 

@@ -101,6 +101,25 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
         lambda: tiny_spec(text=replace(TEXT, pool="end_token"), words=replace(WORDS, end_id=None)),
         "text pool 'end_token' needs words.end_id: set it or pool otherwise",
     ),
+    "a pool of the highest id without an end": (
+        lambda: tiny_spec(words=replace(WORDS, end_id=None)),
+        "text pool 'highest_id' needs words.end_id: set it or pool otherwise",
+    ),
+    "a pad above the end": (
+        lambda: tiny_spec(words=replace(WORDS, start_id=1, end_id=2, pad_id=3)),
+        "text pool 'highest_id' takes the end token for the highest id and words.end_id 2 is below "
+        "3, the start or pad id: pool by 'end_token'",
+    ),
+    "a start above the end": (
+        lambda: tiny_spec(words=replace(WORDS, start_id=99, end_id=98)),
+        "text pool 'highest_id' takes the end token for the highest id and words.end_id 98 is "
+        "below 99, the start or pad id: pool by 'end_token'",
+    ),
+    "a start that is an end": (
+        lambda: tiny_spec(text=replace(TEXT, pool="end_token"), words=replace(WORDS, start_id=99)),
+        "text pool 'end_token' takes the first end token and words.start_id is 99 as well: give "
+        "start and end ids of their own, or pool otherwise",
+    ),
     "a pad outside the vocabulary": (
         lambda: tiny_spec(words=replace(WORDS, pad_id=100)),
         "words.pad_id 100 is outside the vocabulary of 100: give an id below it",
@@ -118,6 +137,12 @@ def test_a_spec_that_does_not_hold_together_is_refused(why: str) -> None:
     with pytest.raises(SpecError) as caught:
         make()
     assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(("start", "end", "pad"), [(98, 99, 0), (98, 99, 99), (None, 2, 1)])
+def test_the_end_may_be_found_by_the_highest_id(start: int | None, end: int, pad: int) -> None:
+    words = replace(WORDS, start_id=start, end_id=end, pad_id=pad)
+    assert tiny_spec(words=words).text.may_trim
 
 
 def test_a_grid_is_the_whole_strides_that_fit() -> None:

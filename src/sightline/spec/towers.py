@@ -268,11 +268,30 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
                     f"the {side} tower has no projection, so its width {tower.width} must equal "
                     f"embed_dim {self.embed_dim}"
                 )
-        if self.text.pool == "end_token" and self.words.end_id is None:
-            raise SpecError("text pool 'end_token' needs words.end_id: set it or pool otherwise")
         for name, token in (("end_id", self.words.end_id), ("pad_id", self.words.pad_id)):
             if token is not None and not 0 <= token < self.text.vocab_size:
                 raise SpecError(
                     f"words.{name} {token} is outside the vocabulary of {self.text.vocab_size}: "
                     "give an id below it"
                 )
+        self._check_end()
+
+    def _check_end(self) -> None:
+        """Refuse a text pool that would not find the end of a caption."""
+        pool, words = self.text.pool, self.words
+        if pool not in ("highest_id", "end_token"):
+            return
+        if words.end_id is None:
+            raise SpecError(f"text pool {pool!r} needs words.end_id: set it or pool otherwise")
+        if words.start_id == words.end_id:
+            raise SpecError(
+                f"text pool {pool!r} takes the first end token and words.start_id is "
+                f"{words.end_id} as well: give start and end ids of their own, or pool otherwise"
+            )
+        # A pad equal to the end is no fault: the first of the highest ids is taken.
+        highest = max(words.pad_id, words.end_id, words.start_id or 0)
+        if pool == "highest_id" and highest > words.end_id:
+            raise SpecError(
+                f"text pool 'highest_id' takes the end token for the highest id and words.end_id "
+                f"{words.end_id} is below {highest}, the start or pad id: pool by 'end_token'"
+            )
