@@ -52,6 +52,33 @@ def test_class_numbers_are_named_by_the_list_beside_or_above_the_shards(
     assert example.label == "dog"
 
 
+def test_a_list_of_class_names_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    path = write_shard(tmp_path / "0.tar", [("k.webp", b"i"), ("k.cls", b"1")])
+    names = tmp_path / "classnames.txt"
+    names.write_bytes(b"cat\n\xff\xfe")
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    assert str(caught.value) == (
+        f"{names} is not text in UTF-8: write one class name a line, or move it away"
+    )
+
+
+def test_a_list_of_class_names_that_cannot_be_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_shard(tmp_path / "0.tar", [("k.webp", b"i"), ("k.cls", b"1")])
+    names = tmp_path / "classnames.txt"
+    names.write_text("cat\ndog\n")
+
+    def denied(self: Path, encoding: str) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_text", denied)
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    assert str(caught.value) == f"{names} cannot be read (Permission denied): check it"
+
+
 def test_an_unknown_suffix_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(b"")

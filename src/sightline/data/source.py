@@ -137,5 +137,13 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     """Read `classnames.txt` beside the shards or one folder up, where CLIP_benchmark has it."""
     for place in (folder / "classnames.txt", folder.parent / "classnames.txt"):
         if place.is_file() and place.stat().st_size <= MAX_CLASS_NAMES_BYTES:
-            return tuple(line.strip() for line in place.read_text("utf-8").splitlines())
+            try:
+                names = place.read_text("utf-8")
+            except OSError as error:
+                raise DataError(f"{place} cannot be read ({error.strerror}): check it") from error
+            except UnicodeDecodeError as error:
+                raise DataError(
+                    f"{place} is not text in UTF-8: write one class name a line, or move it away"
+                ) from error
+            return tuple(line.strip() for line in names.splitlines())
     return ()
