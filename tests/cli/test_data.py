@@ -91,7 +91,10 @@ def test_when_every_picture_is_broken_the_code_is_4(inspect: Inspect, tmp_path: 
 
 def test_a_source_that_is_none_is_one_sentence(inspect: Inspect) -> None:
     assert inspect("none-{0..9}.tar") == Ran(
-        4, "", "sightline: error: none-{0..9}.tar matches no file: check the path\n"
+        4,
+        "",
+        "sightline: error: none-{0..9}.tar matches no file: check the path, which starts at "
+        "the current folder\n",
     )
 
 

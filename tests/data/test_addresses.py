@@ -57,6 +57,10 @@ def test_a_range_counts_like_a_shell(first: int, last: int, width: int) -> None:
         ("{0}/none-*.tar", "{0}/none-*.tar matches no file: check the path"),
         ("{0}/none.tar", "{0}/none.tar matches no file: check the path"),
         (
+            "none/s-*.tar",
+            "none/s-*.tar matches no file: check the path, which starts at the current folder",
+        ),
+        (
             "{0}/s-{{0..2}}.tar",
             "1 of the 3 files of {0}/s-{{0..2}}.tar are missing, first {0}/s-2.tar: fetch them or "
             "write a smaller range",

@@ -46,7 +46,8 @@ def _expand_one(uri: str) -> list[Path]:
         if not matches or not Path(matches[0]).exists():
             missing.append(name)
     if len(missing) == len(named):
-        raise DataError(f"{uri} matches no file: check the path")
+        start = "" if Path(uri).is_absolute() else ", which starts at the current folder"
+        raise DataError(f"{uri} matches no file: check the path{start}")
     if missing:
         raise DataError(
             f"{len(missing)} of the {len(named)} files of {uri} are missing, first {missing[0]}: "
