@@ -1,3 +1,5 @@
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +61,41 @@ def test_class_vectors_are_kept_between_runs(tiny_model_folder: Path) -> None:
     assert np.array_equal(
         sightline.load(tiny_model_folder).zero_shot(["cat", "dog"]).vectors, first.vectors
     )
+
+
+def with_a_flipped_bit(folder: Path, copy: Path, tensor: str) -> Path:
+    """Copy a model folder and damage one byte in the middle of one tensor."""
+    shutil.copytree(folder, copy)
+    place = read(copy).weights.place(tensor)
+    with (copy / "model.safetensors").open("r+b") as file:
+        file.seek(place.offset + place.length // 2)
+        [byte] = file.read(1)
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    return copy
+
+
+def test_damaged_weights_are_refused_before_anything_is_kept_of_them(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    tensor = next(name for name in read(tiny_model_folder).weights if name.startswith("text."))
+    damaged = with_a_flipped_bit(tiny_model_folder, tmp_path / "model", tensor)
+    assert read(damaged).fingerprint == read(tiny_model_folder).fingerprint
+    with pytest.raises(CheckpointError) as caught:
+        sightline.load(damaged).zero_shot(["cat", "dog"])
+    assert str(caught.value) == (
+        f"{damaged / 'model.safetensors'} has 1 tensor ({tensor}) changed since sightline.json "
+        "was written: restore the file from where the model came from"
+    )
+    assert list(settings.home().rglob("*.vectors")) == []
+
+
+def test_control_a_whole_copy_opens_and_its_vectors_are_kept(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(tiny_model_folder, tmp_path / "model")
+    sightline.load(tmp_path / "model").zero_shot(["cat", "dog"])
+    assert len(list(settings.home().rglob("*.vectors"))) == 1
 
 
 def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
