@@ -37,6 +37,10 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "stage 's' has batch 1: steps ≥ 1, batch ≥ 2, lr > 0, lr_end, warmup and text_lr ≥ 0, "
         "smoothing and patch_dropout from 0 to below 1",
     ),
+    (
+        one_stage(steps=4, warmup=5),
+        "stage 's' warms up for 5 steps and has 4: shorten its warmup, or give it more steps",
+    ),
     (one_stage(losses={}), "stage 's' has no losses: name at least one"),
     (
         one_stage(towers="text", losses={"contrast": 1.0, "class_head": 1.0}),
@@ -89,6 +93,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
     (
         {"evaluation": {"every": 0, "uris": []}},
         "evaluation.every is 0: give the steps between two evaluations",
+    ),
+    (
+        one_stage(size_px=8) | {"evaluation": {"every": 1, "uris": ["a.tar"], "select": "a/acc1"}},
+        "evaluation.select chooses among models at 16 px, the spec's own size, and no stage is at "
+        "it: leave size_px out of the last one",
     ),
     (
         {"init": "some/model"},

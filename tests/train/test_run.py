@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,8 @@ from sightline.embedder import Embedder
 from sightline.errors import DataError
 from sightline.train import pretrain
 from sightline.train.journal import read_journal
-from tiny_training import tiny_recipe, write_sets
+from tiny_sets import TarMember, write_shard
+from tiny_training import colour_picture, tiny_recipe, write_sets
 from training_runs import Watched, learnt, measure, same_weights
 
 
@@ -73,30 +75,69 @@ def test_evaluation_changes_no_weight(sets: Path, tmp_path: Path) -> None:
     assert steps == [6, 8, 10, 12]  # where pictures are seen
 
 
-def test_the_best_model_is_kept_and_not_the_last(sets: Path, tmp_path: Path) -> None:
-    figures = iter([0.1, 0.9, 0.9, 0.3])
-    plan = {"every": 2, "uris": [str(sets / "held-out.tar")], "select": "x/y"}
-    recipe = tiny_recipe(sets, evaluation=plan)
+def test_the_best_model_at_the_final_size_is_kept_and_not_the_last(
+    sets: Path, tmp_path: Path
+) -> None:
+    figures = iter([0.95, 0.1, 0.9, 0.3])  # the first two are measured in a stage of 8 px
+    recipe = tiny_recipe(sets, evaluation=selecting(sets, "held-out/y"))
     scales: list[float] = []
 
     def scripted(embedder: Embedder, source: Source) -> dict[str, float]:
         assert embedder.head is not None
         scales.append(embedder.head.scale)
-        return {"x/y": next(figures)}
+        return {"held-out/y": next(figures)}
 
     trained = pretrain(recipe, tmp_path / "run", watch=Watched(), measure=scripted)
     kept = load_file(trained.model / "model.safetensors")["logit_scale"]
-    assert math.exp(float(kept)) == pytest.approx(scales[1])
-    assert scales[1] != pytest.approx(scales[3])
+    assert math.exp(float(kept)) == pytest.approx(scales[2])
+    assert scales[2] != pytest.approx(scales[3])
+
+
+def selecting(sets: Path, metric: str) -> dict[str, Any]:
+    return {"every": 2, "uris": [str(sets / "held-out.tar")], "select": metric}
 
 
 def test_a_metric_that_is_not_measured_is_refused(sets: Path, tmp_path: Path) -> None:
-    plan = {"every": 2, "uris": [str(sets / "held-out.tar")], "select": "x/y"}
     with pytest.raises(DataError) as caught:
         pretrain(
-            tiny_recipe(sets, evaluation=plan),
+            tiny_recipe(sets, evaluation=selecting(sets, "held-out/y")),
             tmp_path,
             watch=Watched(),
             measure=lambda *_: {"z": 1.0},
         )
-    assert str(caught.value) == "evaluation.select 'x/y' is not measured: choose one of ['z']"
+    assert str(caught.value) == (
+        "evaluation.select 'held-out/y' is not measured: choose one of ['z']"
+    )
+
+
+@pytest.mark.parametrize("metric", ["held/acc1", "held-out", "other/acc1", "/acc1"])
+def test_a_metric_of_a_set_that_is_not_measured_is_refused_before_the_first_step(
+    metric: str, sets: Path, tmp_path: Path
+) -> None:
+    watched = Watched()
+    recipe = tiny_recipe(sets, evaluation=selecting(sets, metric))
+    with pytest.raises(DataError) as caught:
+        pretrain(recipe, tmp_path, watch=watched, measure=measure)
+    assert str(caught.value) == (
+        f"evaluation.select {metric!r} is of no set that is measured (held-out.tar): write it as "
+        "set/metric"
+    )
+    assert watched.losses == []
+
+
+def test_a_class_name_that_no_row_holds_is_refused_before_the_first_step(
+    sets: Path, tmp_path: Path
+) -> None:
+    name = "red " * 20
+    members: list[TarMember] = [("a.png", colour_picture("red", 0)), ("a.cls", name.encode())]
+    write_shard(tmp_path / "long.tar", members)
+    watched = Watched()
+    recipe = tiny_recipe(sets, evaluation={"every": 2, "uris": [str(tmp_path / "long.tar")]})
+    with pytest.raises(DataError) as caught:
+        pretrain(recipe, tmp_path / "run", watch=watched, measure=measure)
+    assert str(caught.value) == (
+        f"long.tar has the class name {name.strip()!r}, which cannot be measured (text 0 has 21 "
+        "ids but a row holds 14: shorten it or pass long='cut'): leave it out of evaluation.uris, "
+        "or raise words.context_length"
+    )
+    assert watched.losses == []

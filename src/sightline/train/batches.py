@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from PIL import Image
 
 from sightline import images
 from sightline.data import Example, Mixture, Part, Skipped, Source, Tally, decode_ahead
 from sightline.data.example import Counted
 from sightline.errors import DataError
 from sightline.shapes import UInt8
+from sightline.spec.pixels import PixelRecipe
 from sightline.train.recipe import Recipe, SourcePart
 
 KEPT_BYTES = 4 * 2**30  # decoded pictures in memory; beyond it a picture is decoded each time
@@ -46,24 +46,24 @@ class Batch:
 
 
 class PictureStore:
-    """Decodes a picture to a small square and keeps it; called from several threads."""
+    """Decodes a picture to a small square and keeps it; called from several threads.
 
-    def __init__(self, edge_px: int, limit_bytes: int = KEPT_BYTES) -> None:
-        self._edge_px = edge_px
-        self._room = limit_bytes // (edge_px * edge_px * 3)
+    The square is what the model sees of a picture later, by its own recipe.
+    """
+
+    def __init__(self, pixels: PixelRecipe, limit_bytes: int = KEPT_BYTES) -> None:
+        self._pixels = pixels
+        self._room = limit_bytes // (pixels.size_px * pixels.size_px * 3)
         self._kept: dict[tuple[str, str], UInt8[np.ndarray, "height width 3"]] = {}
         self._lock = threading.Lock()
 
     def __call__(self, example: Example) -> UInt8[np.ndarray, "height width 3"]:
-        """Return the whole picture squashed to a square; random crops vary its shape again."""
+        """Return the picture as a square of 8-bit numbers; random crops vary its shape again."""
         name = (example.source, example.key)
         kept = self._kept.get(name)
         if kept is not None:
             return kept
-        rgb = Image.fromarray(images.read(example.image))
-        small = np.asarray(
-            rgb.resize((self._edge_px, self._edge_px), Image.Resampling.BICUBIC, reducing_gap=3.0)
-        )
+        small = self._pixels.square(images.read(example.image))
         with self._lock:
             if len(self._kept) < self._room:
                 self._kept[name] = small
@@ -78,7 +78,9 @@ class BatchStream:
         self._mixture = Mixture(
             [Part(sources[part.name], part.share) for part in recipe.sources], seed=recipe.seed
         )
-        self._store = PictureStore(recipe.augment.store_px)
+        self._store = PictureStore(
+            msgspec.structs.replace(recipe.spec.pixels, size_px=recipe.augment.store_px)
+        )
         self._tally = Tally()  # what could be read from its source, but is of no use here
         self._in_a_row = dict.fromkeys(self._parts, 0)
         self._ahead: Any = None

@@ -113,7 +113,7 @@ def _pause(run: Run, stage: Stage, position: Position, journal: Journal, *, save
     if plan is not None and (done or (sees(stage) and position.step % plan.every == 0)):
         figures = run.measure(stage)
         journal.write("evaluate", figures, step=position.step, images=position.images)
-        position = run.keep_best(position, figures)
+        position = run.keep_best(stage, position, figures)
     if save or position.step % run.recipe.save_every == 0:
         save_state(run.state_folder, run.learner, position)
     return position

@@ -38,6 +38,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     smoothing: float = 0.0  # label smoothing of the class losses
     patch_dropout: float = 0.0  # share of patches left out (Li et al., FLIP, arXiv 2212.00794)
 
+    def is_at(self, spec: Spec) -> bool:
+        """Whether models are measured at the spec's own size here, as they will be used."""
+        return self.size_px in (None, spec.pixels.size_px)
+
 
 class Optimizer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """AdamW (Loshchilov and Hutter, arXiv 1711.05101)."""
@@ -76,7 +80,9 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     every: int
     uris: list[str]
-    select: str = ""  # metric whose best model is kept, as "set/metric"; "": the last is kept
+    # Metric whose best model is kept, as "set/metric"; "": the last is kept. Stages at another size
+    # than the spec's are measured but not selected in: their figures cannot be compared.
+    select: str = ""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sightline.errors import DataError
 from sightline.spec import ConvStem, ResNet, ViT
-from sightline.train.recipe import Augment, LossName, Optimizer, Recipe, Stage
+from sightline.train.recipe import Augment, Evaluation, LossName, Optimizer, Recipe, Stage
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -60,6 +60,11 @@ def _check_numbers(stage: Stage) -> None:
                 "lr > 0, lr_end, warmup and text_lr ≥ 0, smoothing and patch_dropout from 0 to "
                 "below 1"
             )
+    if stage.warmup > stage.steps:
+        raise DataError(
+            f"stage {stage.name!r} warms up for {stage.warmup} steps and has {stage.steps}: "
+            "shorten its warmup, or give it more steps"
+        )
 
 
 def _check_losses(recipe: Recipe, stage: Stage) -> None:
@@ -129,10 +134,8 @@ def _check_rest(recipe: Recipe) -> None:
         raise DataError(f"save_every is {recipe.save_every}: give the steps between two states")
     if recipe.threads < 0:
         raise DataError(f"threads is {recipe.threads}: give a number of threads, or 0 for all")
-    if recipe.evaluation is not None and recipe.evaluation.every < 1:
-        raise DataError(
-            f"evaluation.every is {recipe.evaluation.every}: give the steps between two evaluations"
-        )
+    if recipe.evaluation is not None:
+        _check_evaluation(recipe, recipe.evaluation)
     if recipe.vocabulary and recipe.init:
         raise DataError(
             "the recipe has both vocabulary and init, and a model to begin from brings its own "
@@ -143,6 +146,16 @@ def _check_rest(recipe: Recipe) -> None:
         raise DataError(
             f"the spec's tokenizer is {recipe.spec.words.tokenizer!r} and vocabulary is "
             f"{recipe.vocabulary}: give a vocabulary size for 'file', and 0 otherwise"
+        )
+
+
+def _check_evaluation(recipe: Recipe, plan: Evaluation) -> None:
+    if plan.every < 1:
+        raise DataError(f"evaluation.every is {plan.every}: give the steps between two evaluations")
+    if plan.select and not any(stage.is_at(recipe.spec) for stage in recipe.stages):
+        raise DataError(
+            f"evaluation.select chooses among models at {recipe.spec.pixels.size_px} px, the "
+            "spec's own size, and no stage is at it: leave size_px out of the last one"
         )
 
 

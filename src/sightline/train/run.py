@@ -15,7 +15,7 @@ from sightline import checkpoints
 from sightline.data import Source, open_source
 from sightline.data.vocabulary import train_vocabulary
 from sightline.embedder import Embedder
-from sightline.errors import DataError
+from sightline.errors import DataError, TextError
 from sightline.model import CLIP
 from sightline.runtime.torch_towers import TorchTowers, load_model
 from sightline.scoring.classes import fill
@@ -121,8 +121,8 @@ class Run:
             figures |= self.measures(embedder, source)
         return figures
 
-    def keep_best(self, position: Position, figures: Mapping[str, float]) -> Position:
-        """Write the model folder if the metric that selects is the best so far."""
+    def keep_best(self, stage: Stage, position: Position, figures: Mapping[str, float]) -> Position:
+        """Write the model folder if the metric that selects is the best so far at its size."""
         plan = self.recipe.evaluation
         if plan is None or not plan.select:
             return position
@@ -131,7 +131,8 @@ class Run:
                 f"evaluation.select {plan.select!r} is not measured: "
                 f"choose one of {sorted(figures)}"
             )
-        if position.best is not None and figures[plan.select] <= position.best:
+        best = -math.inf if position.best is None else position.best
+        if not stage.is_at(self.recipe.spec) or figures[plan.select] <= best:
             return position
         self.publish()
         return replace(position, best=figures[plan.select], best_of=plan.select)
@@ -153,7 +154,6 @@ def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> R
     catalog = survey(recipe, sources)
     words = _open_words(recipe, catalog, folder)
     learner = _first_learner(recipe, catalog, device)
-    plan = recipe.evaluation
     return Run(
         recipe=recipe,
         folder=folder,
@@ -163,9 +163,34 @@ def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> R
         encoder=TextEncoder(learner.model, words),
         catalog=catalog,
         stream=BatchStream(recipe, sources),
-        watched=() if plan is None else tuple(open_source(uri) for uri in plan.uris),
+        watched=_open_watched(recipe, words),
         measures=measure,
     )
+
+
+def _open_watched(recipe: Recipe, words: Words) -> tuple[Source, ...]:
+    """Open the sets to measure on; what would only fail at the first evaluation fails here."""
+    plan = recipe.evaluation
+    if plan is None:
+        return ()
+    sources = tuple(open_source(uri) for uri in plan.uris)
+    chosen, slash, _ = plan.select.partition("/")
+    is_watched = any(f"{source.name}.".startswith(f"{chosen}.") for source in sources)
+    if plan.select and not (slash and is_watched):
+        raise DataError(
+            f"evaluation.select {plan.select!r} is of no set that is measured "
+            f"({', '.join(source.name for source in sources)}): write it as set/metric"
+        )
+    for source in sources:
+        for label in sorted({example.label for example in source if example.label}):
+            try:
+                words.rows([fill(recipe.spec.words.template, label)])
+            except TextError as error:
+                raise DataError(
+                    f"{source.name} has the class name {label!r}, which cannot be measured "
+                    f"({error}): leave it out of evaluation.uris, or raise words.context_length"
+                ) from error
+    return sources
 
 
 def _first_learner(recipe: Recipe, catalog: Catalog, device: torch.device) -> Learner:
