@@ -8,7 +8,13 @@ import torch
 
 from sightline.checkpoints import read
 from sightline.errors import CheckpointError, RuntimeUnavailable
-from sightline.runtime.torch_towers import TorchTowers, load_model, open_torch_towers
+from sightline.runtime.torch_towers import (
+    TorchTowers,
+    _tf32_switches,
+    _without_tf32,
+    load_model,
+    open_torch_towers,
+)
 from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model
 
 
@@ -44,6 +50,27 @@ def test_mixed_precision_around_the_call_changes_nothing() -> None:
     with torch.autocast("cpu", dtype=torch.bfloat16):
         inside = towers.image(pixels)
     assert np.array_equal(inside, towers.image(pixels))
+
+
+def tf32() -> list[object]:
+    return [getattr(place, name) for place, name, _ in _tf32_switches()]
+
+
+@pytest.mark.parametrize(("device", "inside"), [("cuda", "ieee"), ("cpu", "tf32")])
+def test_float32_on_cuda_is_not_tf32_and_the_switches_go_back(device: str, inside: str) -> None:
+    before, seen = tf32(), []
+
+    def fail() -> None:
+        seen.append(tf32())
+        raise ZeroDivisionError
+
+    with _without_tf32(torch.device("cuda")):  # whatever is set here is put back by it
+        for place, name, _ in _tf32_switches():
+            setattr(place, name, "tf32")
+        with pytest.raises(ZeroDivisionError), _without_tf32(torch.device(device)):
+            fail()
+        assert tf32() == ["tf32", "tf32"]
+    assert (seen, tf32()) == ([[inside, inside]], before)
 
 
 @pytest.mark.parametrize("name", ["CLIP", "SigLIP", "hybrid", "ResNet"])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,6 +53,7 @@ class TorchTowers:
         with (
             torch.inference_mode(),
             torch.autocast(device.type, enabled=False),
+            _without_tf32(device),
             _evaluating(self._model),
         ):
             return encode(given).cpu().numpy()
@@ -134,3 +136,25 @@ def _evaluating(model: CLIP) -> Iterator[None]:
     finally:
         for module in training:
             module.training = True
+
+
+@contextmanager
+def _without_tf32(device: torch.device) -> Iterator[None]:
+    """On a CUDA device, keep out TF32, whose ten bits of fraction are not float32's 23."""
+    switches = _tf32_switches() if device.type == "cuda" else ()
+    before = [getattr(place, name) for place, name, _ in switches]
+    try:
+        for place, name, off in switches:
+            setattr(place, name, off)
+        yield
+    finally:
+        for (place, name, _), value in zip(switches, before, strict=True):
+            setattr(place, name, value)
+
+
+def _tf32_switches() -> tuple[tuple[Any, str, object], ...]:
+    """Return where TF32 is switched for products and convolutions, and what means off."""
+    products, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    if hasattr(cudnn, "conv"):  # newer torch: once these are in use, reading the old names fails
+        return (products, "fp32_precision", "ieee"), (cudnn.conv, "fp32_precision", "ieee")
+    return (products, "allow_tf32", False), (cudnn, "allow_tf32", False)
