@@ -49,3 +49,14 @@ def test_seconds_go_on_where_a_resumed_run_left_off(tmp_path: Path) -> None:
 
 def test_a_folder_without_a_journal_has_no_records(tmp_path: Path) -> None:
     assert read_journal(tmp_path) == []
+
+
+def test_tensorboard_shows_the_same_values_once_each(tmp_path: Path) -> None:
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    write(tmp_path, 0, 1, 2, 3)
+    write(tmp_path, 2, 3, 4)  # gone on with after a kill: step 3 is done again
+    events = EventAccumulator(str(tmp_path))
+    events.Reload()
+    shown = [(event.step, event.value) for event in events.Scalars("train/loss")]
+    assert shown == [(1, 0.5), (2, 1.0), (3, 1.5), (4, 2.0)]
