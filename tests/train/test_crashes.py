@@ -137,6 +137,18 @@ def test_a_run_killed_again_and_again_ends_in_the_same_bits(
     assert result_of(folder) == result_of(unbroken)
 
 
+def test_in_bfloat16_on_two_threads_it_ends_in_the_same_bits_too(
+    desk: Path, recipe: dict[str, Any], unbroken: Path, train: Train
+) -> None:
+    mixed = recipe | {"precision": "bfloat16", "threads": 2}
+    whole, folder = desk / "bfloat16", desk / "bfloat16-killed"
+    steps = [i for i, event in enumerate(events_of(unbroken)) if event == "step"]
+    cases = [case(whole), case(folder, kill_at=steps[7] + 1), case(folder, resume=True)]
+    assert train(mixed, *cases) == [0, KILLED, 0]
+    assert result_of(folder) == result_of(whole)
+    assert weights_differ(whole, unbroken)  # control: it was not float32
+
+
 def test_control_a_resumed_run_that_lost_its_place_in_the_data_differs(
     desk: Path, recipe: dict[str, Any], unbroken: Path, train: Train
 ) -> None:
