@@ -43,6 +43,10 @@ def test_a_path_that_is_not_there_comes_first_as_itself(desk: Path) -> None:
     assert found == ["gone.jpg", "photo.jpg", "photos/0.png", "photos/1.png"]
 
 
+def test_an_address_keeps_both_its_slashes(desk: Path) -> None:
+    assert list(find_pictures(["http://example.org/a.jpg"])) == ["http://example.org/a.jpg"]
+
+
 @pytest.mark.parametrize(("done", "skipped", "code"), [(1, 0, 0), (1, 1, 3), (0, 1, 4), (0, 0, 4)])
 def test_the_exit_code_tells_whether_some_or_all_were_skipped(
     done: int, skipped: int, code: int

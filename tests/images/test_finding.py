@@ -114,6 +114,15 @@ def test_a_glob_without_hits_is_refused(photos: Path) -> None:
     assert str(caught.value) == "'photos/*.gif' matches no file: check the pattern"
 
 
+def test_an_address_is_refused_as_one_though_it_looks_like_a_glob() -> None:
+    with pytest.raises(ImageError) as caught:
+        find("https://example.org/cat.jpg?size=2")
+    assert str(caught.value) == (
+        "'https://example.org/cat.jpg?size=2' is no file here, and addresses are not fetched: "
+        "download it and give its path"
+    )
+
+
 def test_an_empty_folder_has_no_pictures(photos: Path) -> None:
     (photos / "empty").mkdir()
     assert found("empty") == []

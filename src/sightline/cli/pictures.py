@@ -14,11 +14,12 @@ import click
 from sightline import images
 from sightline.cli.table import printable
 from sightline.errors import ImageError
+from sightline.images.reading import is_address
 
 _CHUNK_BYTES = 2**16
 
 
-def find_pictures(paths: Sequence[str]) -> Iterator[Path]:
+def find_pictures(paths: Sequence[str]) -> Iterator[str | Path]:
     """List the pictures that files, folders, globs and `-` stand for, without holding them all.
 
     A path that does not exist comes first, as itself, so that it is skipped with a reason.
@@ -30,14 +31,19 @@ def find_pictures(paths: Sequence[str]) -> Iterator[Path]:
         try:
             images.find(path)
         except ImageError:
-            unknown.append(Path(path))
+            unknown.append(_itself(path))
         else:
             known.append(path)
     yield from unknown
     yield from images.find(known)
     if "-" in paths:
         for name in read_names(_stdin()):
-            yield from images.find(name) if os.path.isdir(name) else [Path(name)]
+            yield from images.find(name) if os.path.isdir(name) else [_itself(name)]
+
+
+def _itself(path: str) -> str | Path:
+    """Keep a web address as it was typed: a `Path` would take a slash out of it."""
+    return path if is_address(path) else Path(path)
 
 
 def _stdin() -> BufferedIOBase:

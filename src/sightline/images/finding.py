@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sightline.errors import ImageError
 from sightline.images.decoders import SUFFIXES
+from sightline.images.reading import is_address, why_missing
 
 # Thumbnails and machinery, not a person's pictures. Hidden files and folders (`.git`) are skipped
 # by their dot.
@@ -40,8 +41,8 @@ def _expanded(path: str | Path) -> list[Path]:
     if os.path.lexists(path):
         return [Path(path)]
     pattern = str(path)
-    if not glob.has_magic(pattern):
-        raise ImageError(f"{pattern!r} does not exist: check the path")
+    if is_address(pattern) or not glob.has_magic(pattern):  # an address may hold a `?`
+        raise ImageError(f"{pattern!r} {why_missing(pattern)}")
     hits = sorted(map(Path, glob.glob(pattern, recursive=True)))
     if not hits:
         raise ImageError(f"{pattern!r} matches no file: check the pattern")

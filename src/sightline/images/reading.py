@@ -1,6 +1,7 @@
 """A picture, from wherever it is, as an upright RGB array. Enter at `read`."""
 
 import os
+import re
 import stat
 from typing import Protocol, runtime_checkable
 
@@ -34,6 +35,8 @@ _SPECIAL = {  # what os.stat can find where a file should be
     stat.S_IFBLK: "a device",
 }
 _STRIP_PIXELS = 2**20
+# At least two letters: one is a drive of Windows. One slash: `Path` takes the other away.
+_ADDRESS = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]+:/")
 
 
 def read(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
@@ -88,6 +91,20 @@ def encoded_bytes(source: object) -> tuple[str, bytes]:
     return name, encoded
 
 
+def is_address(path: str) -> bool:
+    """Whether this is written like a web address and not like a path."""
+    return _ADDRESS.match(path) is not None
+
+
+def why_missing(path: str) -> str:
+    """Say what is wrong with a path behind which there is no file."""
+    if os.path.islink(path):
+        return "is a link to nothing: check the path"
+    if is_address(path):
+        return "is no file here, and addresses are not fetched: download it and give its path"
+    return "does not exist: check the path"
+
+
 def _file_bytes(path: str, name: str) -> bytes:
     try:
         # Asked before opening: opening a pipe would wait for its writer, perhaps for ever.
@@ -97,8 +114,7 @@ def _file_bytes(path: str, name: str) -> bytes:
         with open(path, "rb") as file:
             return file.read(settings.MAX_IMAGE_BYTES + 1)
     except FileNotFoundError as error:
-        what = "is a link to nothing" if os.path.islink(path) else "does not exist"
-        raise ImageError(f"{name} {what}: check the path") from error
+        raise ImageError(f"{name} {why_missing(path)}") from error
     except ImageError:
         raise
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
