@@ -57,6 +57,13 @@ def test_results_may_lie_in_several_files_elsewhere(model: Path, tmp_path: Path)
     assert (model / "README.md").read_bytes() == whole
 
 
+def test_a_blank_model_is_not_the_current_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert exit_code(["card", ""]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "Error: MODEL is blank: give a model folder, or 'bundled'"
+    )
+
+
 def test_a_card_that_is_not_there_cannot_be_checked(
     model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -96,10 +96,63 @@ def test_labels_come_from_a_file_or_a_folder(run: Callable[..., Ran], desk: Path
         assert set(json.loads(ran.out)["scores"]) == names
 
 
-def test_a_label_file_that_is_not_there_is_used_wrongly(run: Callable[..., Ran]) -> None:
-    ran = run("classify", "photo.jpg", "--labels", "gone.txt")
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_blank_labels_are_used_wrongly(run: Callable[..., Ran], blank: str) -> None:
+    ran = run("classify", "photo.jpg", "--labels", blank)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1] == (
+        "Error: --labels is blank: give names with commas between them, a file or a folder"
+    )
+
+
+def labels_of(ran: Ran) -> set[str]:
+    return set(json.loads(ran.out)["scores"])
+
+
+ALONE = "one label alone always gets the whole share: give others beside it\n"
+
+
+@pytest.mark.parametrize("labels", ["my_labels", "St. Bernard", "cat,", "cat = kitten"])
+def test_one_label_is_allowed_and_said_to_be_one(run: Callable[..., Ran], labels: str) -> None:
+    ran = run("classify", "photo.jpg", "--labels", labels, "--json")
+    said = f"--labels {labels!r} is no file or folder, so it is the one label\n{ALONE}"
+    assert (ran.code, ran.err) == (0, said)
+
+
+def test_one_label_in_a_file_is_said_to_be_alone(run: Callable[..., Ran], desk: Path) -> None:
+    (desk / "labels.txt").write_text("cat\n")
+    assert run("classify", "photo.jpg", "--labels", "labels.txt", "--json").err == ALONE
+
+
+@pytest.mark.parametrize(("name", "kind"), [("animals", "folder"), ("cat,dog", "file")])
+def test_what_exists_is_read_as_such_and_said_where_it_could_be_labels(
+    run: Callable[..., Ran], desk: Path, name: str, kind: str
+) -> None:
+    if kind == "file":
+        (desk / name).write_text("owl\nfox\n")
+    else:
+        (desk / name / "owl").mkdir(parents=True)
+        (desk / name / "fox").mkdir()
+    ran = run("classify", "photo.jpg", "--labels", name, "--json")
+    said = f"--labels {name!r} is read as the {kind} of that name, not as a list\n"
+    assert (labels_of(ran), ran.err) == ({"owl", "fox"}, said)
+    assert run("classify", "photo.jpg", "--labels", f"./{name}x,{name}", "--json").err == ""
+
+
+def test_a_path_that_cannot_be_labels_is_read_without_a_word(
+    run: Callable[..., Ran], desk: Path
+) -> None:
+    (desk / "animals" / "owl").mkdir(parents=True)
+    (desk / "animals" / "fox").mkdir()
+    ran = run("classify", "photo.jpg", "--labels", "./animals", "--json")
+    assert (labels_of(ran), ran.err) == ({"owl", "fox"}, "")
+
+
+@pytest.mark.parametrize("path", ["gone.txt", "labs.csv", "gone/animals", "gone\\animals"])
+def test_a_label_file_that_is_not_there_is_used_wrongly(run: Callable[..., Ran], path: str) -> None:
+    ran = run("classify", "photo.jpg", "--labels", path)
     assert ran.code == 2
-    assert "label file 'gone.txt' does not exist: check the path" in ran.err
+    assert ran.err.splitlines()[-1] == f"Error: label file {path!r} does not exist: check the path"
 
 
 def test_a_wrong_label_file_is_used_wrongly(run: Callable[..., Ran], desk: Path) -> None:
@@ -158,6 +211,30 @@ def test_options_that_exclude_each_other_are_used_wrongly(
     ran = run("classify", "photo.jpg", "--labels", "cat,dog", *arguments)
     assert ran.code == 2
     assert sentence in ran.err
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ("classify", "photo.jpg", "--labels", "cat,dog"),
+        ("similarity", "photo.jpg", "--text", "a cat"),
+        ("embed", "photo.jpg", "--out", "v.npy"),
+    ],
+    ids=lambda verb: verb[0],
+)
+def test_the_bundled_model_has_a_name_and_a_blank_one_is_refused(
+    run: Callable[..., Ran],
+    tiny_model_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    verb: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_MODEL", "gone")
+    monkeypatch.setattr("sightline.checkpoints.folder.BUNDLED", tiny_model_folder)
+    assert run(*verb).code == 4  # the control: what the environment names is not there
+    assert run(*verb, "--model", "bundled").code == 0
+    ran = run(*verb, "--model", " ")
+    assert ran.code == 2
+    assert ran.err.splitlines()[-1] == ("Error: MODEL is blank: give a model folder, or 'bundled'")
 
 
 def test_a_folder_that_is_no_model_is_one_sentence(run: Callable[..., Ran]) -> None:

@@ -88,6 +88,23 @@ def test_many_classes_are_shown_from_both_ends(
     assert len(capsys.readouterr().out.splitlines()) - len(short.splitlines()) == 15
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("", "{shelf}"), "MODEL is blank: give a model folder, or 'bundled'"),
+        (
+            ("bundled", "{shelf}", "--classes", ""),
+            "--classes is blank: give a file of names",
+        ),
+    ],
+)
+def test_a_blank_path_is_not_the_current_folder(
+    shelf: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    assert exit_code(["evaluate", *(one.format(shelf=shelf) for one in arguments)]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == f"Error: {sentence}"
+
+
 def test_a_wrong_address_stops_it_before_any_work(
     shelf: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,6 +38,15 @@ def test_json_is_one_object_a_line(run: Callable[..., Ran], tiny_model_folder: P
     assert ran.code == 3
 
 
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_blank_text_is_used_wrongly(run: Callable[..., Ran], blank: str) -> None:
+    ran = run("similarity", "photo.jpg", "--text", "a cat", "--text", blank)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines()[-1] == (
+        "Error: --text is blank: give words to compare the pictures with"
+    )
+
+
 def test_csv_keeps_the_order_of_the_texts(run: Callable[..., Ran]) -> None:
     ran = run("similarity", "photo.jpg", "--text", "b", "--text", "a", "--csv")
     assert [line.split(",")[2] for line in ran.out.splitlines()] == ["label", "b", "a"]

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import click
 
+from sightline.cli.options import model_argument, model_folder
 from sightline.errors import DataError
 
 CARD = "README.md"
 
 
 @click.command(short_help="Write a model's card from its results, or check it.")
-@click.argument("model")
+@model_argument
 @click.option(
     "--results",
     "result_files",
@@ -40,7 +41,7 @@ def command(
     from sightline.evaluate.result import read_results, replace_file
     from sightline.evaluate.shown import sheet_of, shown_mistakes
 
-    checkpoint = read(None if model == "bundled" else model)
+    checkpoint = read(model_folder(model))
     facts_file = facts_file or checkpoint.folder / "facts.toml"
     facts = read_facts(facts_file)
     files = result_files or (checkpoint.folder / "results.json",)

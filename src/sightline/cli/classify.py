@@ -1,5 +1,6 @@
 """`sightline classify`: which of these labels fits each picture best. Enter at `command`."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,16 +14,20 @@ from sightline.cli.options import (
     csv_option,
     image_paths,
     json_option,
+    model_folder,
     model_option,
+    refuse_blank,
     say_what_was_cut,
 )
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
+from sightline.cli.table import printable
 
 if TYPE_CHECKING:
     from sightline.scoring import Class, ZeroShotHead
 
 _RUNNERS_UP = 2
+_LIKE_A_PATH = re.compile(r"[/\\]|\.\w+$")  # a separator, or an ending as of a file's name
 
 
 @click.command(short_help="Which of these labels fits each picture best?")
@@ -32,7 +37,8 @@ _RUNNERS_UP = 2
     required=True,
     metavar="LIST|FILE|FOLDER",
     help="Labels with commas between them; or a file with one a line (`name = alias | alias`, or "
-    "JSON {name: [prompts]}); or a folder whose sub-folders are named after them.",
+    "JSON {name: [prompts]}); or a folder whose sub-folders are named after them. What exists as a "
+    "file or folder is read as one.",
 )
 @click.option(
     "--template",
@@ -60,7 +66,7 @@ def command(
     own_templates: tuple[str, ...],
     named_templates: str | None,
     top: int | None,
-    model: Path | None,
+    model: str,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -77,10 +83,12 @@ def command(
     classes = read_classes(labels)
     from sightline.embedder import Skipped, load
 
-    embedder = load(model)
+    embedder = load(model_folder(model))
     cut = embedder.cut_texts(classes, templates=templates)
     say_what_was_cut(cut, embedder.spec.words.context_length)
     head = embedder.zero_shot(classes, templates=templates, long="cut")
+    if len(classes) == 1 and head.calibration is None and head.head.kind == "softmax":
+        _say("one label alone always gets the whole share: give others beside it")
     shown = top or (len(classes) if output != "table" else 1 + _RUNNERS_UP)
     with Progress("pictures") as progress:
         answer = _FORMATS[output](progress.clear)
@@ -102,7 +110,14 @@ def command(
 
 
 def read_classes(labels: str) -> "tuple[Class, ...]":
-    """Read `--labels`: a folder or a file that exists, else a list with commas."""
+    """Read `--labels`: a folder or a file that exists, else a list with commas.
+
+    Where the words could be meant either way, what they were taken for is said on stderr.
+
+    Raises:
+        click.UsageError: Nothing was given, or a path to nothing.
+    """
+    refuse_blank("--labels", labels, "give names with commas between them, a file or a folder")
     from sightline.scoring import as_classes, read_labels
     from sightline.scoring.label_files import parse_class
 
@@ -111,11 +126,23 @@ def read_classes(labels: str) -> "tuple[Class, ...]":
         exists = path.exists()
     except (OSError, ValueError):  # a list may be longer than any file's name
         exists = False
+    is_list, like_a_path = "," in labels, _LIKE_A_PATH.search(labels) is not None
     if exists:
+        if is_list or not like_a_path:
+            kind = "folder" if path.is_dir() else "file"
+            _say(f"--labels {labels!r} is read as the {kind} of that name, not as a list")
         return read_labels(path)
-    if "," not in labels and (path.suffix in (".txt", ".json") or "/" in labels):
+    if like_a_path and not is_list:
         raise click.UsageError(f"label file {labels!r} does not exist: check the path")
-    return as_classes([parse_class(part) for part in labels.split(",") if part.strip()])
+    classes = as_classes([parse_class(part) for part in labels.split(",") if part.strip()])
+    if len(classes) == 1:
+        _say(f"--labels {labels!r} is no file or folder, so it is the one label")
+    return classes
+
+
+def _say(sentence: str) -> None:
+    """Print a remark beside the answers."""
+    click.echo(printable(sentence), err=True)
 
 
 def _meaning(head: "ZeroShotHead") -> str:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from sightline.cli.options import json_option, refuse_folder
+from sightline.cli.options import (
+    json_option,
+    model_argument,
+    model_folder,
+    refuse_blank,
+    refuse_folder,
+)
 from sightline.cli.progress import Progress
 from sightline.cli.table import Column, Table, printable
 
@@ -15,18 +21,16 @@ if TYPE_CHECKING:
     from sightline.evaluate import Result
     from sightline.evaluate.result import ClassFigure
 
-BUNDLED = "bundled"
 _MOST_CLASSES = 20  # more are shown on demand only
 _ENDS = 5  # classes shown from either end when there are more
 _MOST_SKIPPED = 10  # named on stderr; --json names more
 
 
 @click.command(short_help="How good is a model, and how sure is that?")
-@click.argument("model")
+@model_argument
 @click.argument("uris", nargs=-1, required=True, metavar="URI...")
 @click.option(
     "--classes",
-    type=click.Path(path_type=Path),
     metavar="FILE",
     help="What labelled images may be taken for, one name a line.  [default: labels of the set]",
 )
@@ -53,7 +57,7 @@ _MOST_SKIPPED = 10  # named on stderr; --json names more
 def command(
     model: str,
     uris: tuple[str, ...],
-    classes: Path | None,
+    classes: str | None,
     templates: str | None,
     runtime: Literal["auto", "torch", "onnxruntime"],
     every: bool,
@@ -76,9 +80,12 @@ def command(
 
     if out is not None:
         refuse_folder(out)
-    named = None if classes is None else read_labels(classes)
+    folder = model_folder(model)
+    if classes is not None:
+        refuse_blank("--classes", classes, "give a file of names")
+    named = None if classes is None else read_labels(Path(classes))
     sources = [open_source(uri) for uri in uris]  # a wrong address stops it before any work
-    embedder = load(None if model == BUNDLED else model, runtime=runtime)
+    embedder = load(folder, runtime=runtime)
     options = _options(classes, templates, runtime)
     results: list[Result] = []
     with Progress("images") as progress:
@@ -103,9 +110,9 @@ def command(
     return 3 if any(result.skipped for result in results) else 0
 
 
-def _options(classes: Path | None, templates: str | None, runtime: str) -> list[str]:
+def _options(classes: str | None, templates: str | None, runtime: str) -> list[str]:
     """Write the options that change a figure as they have to be given again."""
-    written = [] if classes is None else ["--classes", str(classes)]
+    written = [] if classes is None else ["--classes", classes]
     written += [] if templates is None else ["--templates", templates]
     return written if runtime == "auto" else [*written, "--runtime", runtime]
 

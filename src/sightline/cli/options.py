@@ -1,4 +1,4 @@
-"""Options that several verbs have, and texts that do not fit. Enter at `image_paths`."""
+"""Arguments and options that several verbs have, and their checks. Enter at `image_paths`."""
 
 import os
 from collections.abc import Sequence
@@ -10,17 +10,37 @@ import click
 from sightline.cli.table import printable
 
 Format: TypeAlias = Literal["table", "json", "csv"]
+BUNDLED = "bundled"
 
 image_paths = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
+model_argument = click.argument("model")
 model_option = click.option(
     "--model",
-    type=click.Path(path_type=Path),
+    default=BUNDLED,
+    show_default=True,
     envvar="SIGHTLINE_MODEL",
     show_envvar=True,
-    help="A model folder.  [default: the model that comes with Sightline]",
+    metavar="FOLDER",
+    help=f"A model folder, or `{BUNDLED}`: the model that comes with Sightline.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
+
+
+def model_folder(model: str) -> str | None:
+    """Return the folder that a MODEL names; None is the model that comes with the package.
+
+    The word wins over a folder of that name, which is `./bundled`: what a command means does not
+    change with the folder it is given in.
+    """
+    refuse_blank("MODEL", model, f"give a model folder, or {BUNDLED!r}")
+    return None if model == BUNDLED else model
+
+
+def refuse_blank(what: str, given: str, instead: str) -> None:
+    """Refuse an empty text, as an unset shell variable leaves it: as a path it would be `.`."""
+    if not given.strip():
+        raise click.UsageError(f"{what} is blank: {instead}")
 
 
 def chosen_format(*, as_json: bool, as_csv: bool) -> Format:

@@ -1,7 +1,6 @@
 """`sightline similarity`: how close each picture is to each text. Enter at `command`."""
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 import click
 
@@ -12,7 +11,9 @@ from sightline.cli.options import (
     csv_option,
     image_paths,
     json_option,
+    model_folder,
     model_option,
+    refuse_blank,
     say_what_was_cut,
 )
 from sightline.cli.pictures import Tally, find_pictures
@@ -38,7 +39,7 @@ _MEANING = (
 def command(
     paths: tuple[str, ...],
     texts: tuple[str, ...],
-    model: Path | None,
+    model: str,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -49,11 +50,13 @@ def command(
     Example: sightline similarity photo.jpg --text 'a cat' --text 'a dog'
     """
     output = chosen_format(as_json=as_json, as_csv=as_csv)
+    for text in texts:
+        refuse_blank("--text", text, "give words to compare the pictures with")
     from sightline.embedder import Skipped, load
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = load(model)
+    embedder = load(model_folder(model))
     cut = embedder.words.rows(texts, long="cut").cut
     say_what_was_cut(
         [text for text, lost in zip(texts, cut, strict=True) if lost],
