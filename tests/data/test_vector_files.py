@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
 
-from sightline.data.vector_files import SUFFIXES, write_vectors
+from sightline.data.vector_files import SUFFIXES, sidecar_of, write_vectors
 from sightline.errors import DataError
 
 MADE_BY = {"fingerprint": "f" * 64, "precision": "float32", "calibrated_on": None}
@@ -31,9 +31,9 @@ def read_back(path: Path) -> np.ndarray:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_vectors_come_back_with_keys_and_reasons(tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"vectors{suffix}"
-    write_vectors(iter(MIXED), out, embed_dim=2, made_by=MADE_BY)
+    assert write_vectors(iter(MIXED), out, embed_dim=2, made_by=MADE_BY) == 2
     assert read_back(out).tolist() == [[1, 0], [0, 1]]
-    assert json.loads((tmp_path / "vectors.json").read_text("utf-8")) == {
+    assert json.loads((tmp_path / f"vectors{suffix}.json").read_text("utf-8")) == {
         **MADE_BY,
         "count": 2,
         "skipped": [{"path": "bad.jpg", "error": "'bad.jpg' is empty"}],
@@ -42,12 +42,33 @@ def test_vectors_come_back_with_keys_and_reasons(tmp_path: Path, suffix: str) ->
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_no_vectors_make_files_of_no_rows(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("results", [[], MIXED[1:2]], ids=["nothing", "only reasons"])
+def test_no_vectors_make_no_file(
+    tmp_path: Path, suffix: str, results: list[tuple[str, Any]]
+) -> None:
     out = tmp_path / f"vectors{suffix}"
-    write_vectors([], out, embed_dim=3, made_by=MADE_BY)
-    assert len(read_back(out)) == 0
-    document = json.loads((tmp_path / "vectors.json").read_text("utf-8"))
-    assert (document["count"], document["keys"], document["skipped"]) == (0, [], [])
+    assert write_vectors(results, out, embed_dim=3, made_by=MADE_BY) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_no_vectors_leave_those_of_before(tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"vectors{suffix}"
+    write_vectors(ROWS, out, embed_dim=2, made_by=MADE_BY)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    write_vectors([], out, embed_dim=2, made_by=MADE_BY)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_files_that_differ_in_their_suffix_keep_their_own_record(tmp_path: Path) -> None:
+    (tmp_path / "v.json").write_text("somebody's own")
+    for count, suffix in enumerate(SUFFIXES, start=1):
+        rows = ((str(n), np.ones(2, np.float32)) for n in range(count))
+        write_vectors(rows, tmp_path / f"v{suffix}", embed_dim=2, made_by=MADE_BY)
+    found = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.json")}
+    assert found.pop("v.json") == "somebody's own"
+    counts = {name: json.loads(text)["count"] for name, text in found.items()}
+    assert counts == {"v.npy.json": 1, "v.safetensors.json": 2, "v.parquet.json": 3}
 
 
 @settings(max_examples=10)
@@ -59,7 +80,7 @@ def test_any_number_of_rows_keeps_its_order(
     out = tmp_path_factory.mktemp("out") / f"v{suffix}"
     write_vectors(((str(n), row) for n, row in enumerate(vectors)), out, embed_dim=3, made_by={})
     assert np.array_equal(read_back(out), vectors)
-    document = json.loads(out.with_suffix(".json").read_text("utf-8"))
+    document = json.loads(sidecar_of(out).read_text("utf-8"))
     assert document["keys"] == [str(n) for n in range(count)]
 
 
@@ -76,7 +97,7 @@ def test_a_file_is_replaced_whole_and_nothing_else_is_left(tmp_path: Path) -> No
     out = tmp_path / "v.npy"
     for rows in (ROWS, ROWS[:1]):
         write_vectors(rows, out, embed_dim=2, made_by=MADE_BY)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["v.json", "v.npy"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["v.npy", "v.npy.json"]
     assert len(read_back(out)) == 1
 
 

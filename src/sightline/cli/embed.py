@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sightline.cli.options import image_paths, model_option, refuse_folder
+from sightline.cli.options import image_paths, model_folder, model_option, refuse_folder
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
 
@@ -17,19 +17,21 @@ from sightline.cli.progress import Progress
     "--out",
     required=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Where to: NAME.npy, NAME.safetensors or NAME.parquet; NAME.json comes beside it.",
+    help="Where to: NAME.npy, NAME.safetensors or NAME.parquet; what the rows are comes beside it, "
+    "in NAME.npy.json and so on.",
 )
 @model_option
-def command(paths: tuple[str, ...], out: Path, model: Path | None) -> int:
+def command(paths: tuple[str, ...], out: Path, model: str) -> int:
     """Write one unit vector a picture, and beside them what they are.
 
     PATHS are pictures, folders, globs, or - to read names from standard input. The JSON file
     beside the vectors holds the model's fingerprint, the precision, the key of each row and each
-    picture that was skipped. Memory does not grow with the number of pictures.
+    picture that was skipped. Where no picture can be read, nothing is written. Memory does not
+    grow with the number of pictures.
 
     Example: sightline embed photo.jpg --out vectors.npy
     """
-    from sightline.data.vector_files import SUFFIXES, write_vectors
+    from sightline.data.vector_files import SUFFIXES, sidecar_of, write_vectors
 
     if out.suffix not in SUFFIXES:
         known = ", ".join(SUFFIXES)
@@ -37,7 +39,7 @@ def command(paths: tuple[str, ...], out: Path, model: Path | None) -> int:
     refuse_folder(out)
     from sightline.embedder import Skipped, load
 
-    embedder = load(model)
+    embedder = load(model_folder(model))
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)
 
@@ -57,7 +59,7 @@ def command(paths: tuple[str, ...], out: Path, model: Path | None) -> int:
     if tally.done:
         click.echo(
             f"{tally.done:,} vectors of {embedder.spec.embed_dim} numbers in {out}, "
-            f"what they are in {out.with_suffix('.json')}",
+            f"what they are in {sidecar_of(out)}",
             err=True,
         )
     return tally.finish()

@@ -40,11 +40,12 @@ def write_vectors(
     *,
     embed_dim: int,
     made_by: Mapping[str, object],
-) -> None:
-    """Write a row for each vector, and list each reason why there is none.
+) -> int:
+    """Write a row for each vector, list each reason why there is none, and return the rows' count.
 
-    Beside NAME.npy, NAME.safetensors or NAME.parquet stands NAME.json: `made_by`, then "count",
+    Beside NAME.npy stands NAME.npy.json, and so for each suffix: `made_by`, then "count",
     "skipped" (a list of path and error) and "keys" (a key for each row, in order, one a line).
+    Where no vector came, nothing is written, and files that were there stay as they were.
 
     Args:
         results: Keys with a vector, or with the reason why there is none.
@@ -74,16 +75,30 @@ def write_vectors(
                 keys(key)
                 count += 1
             rows.finish()
-        _write_document({**made_by, "count": count}, drafts)
-        sidecar = out.with_suffix(".json")
-        sidecar.unlink(missing_ok=True)  # at no time does it describe other vectors
-        os.replace(drafts["vectors"], out)
-        os.replace(drafts["document"], sidecar)
+        if count:
+            _write_document({**made_by, "count": count}, drafts)
+            sidecar = sidecar_of(out)
+            sidecar.unlink(missing_ok=True)  # at no time does it describe other vectors
+            os.replace(drafts["vectors"], out)
+            os.replace(drafts["document"], sidecar)
+        return count
     except OSError as error:
         raise DataError(f"{out} cannot be written ({error.strerror or error})") from error
     finally:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
+
+
+def sidecar_of(out: Path) -> Path:
+    """Return the JSON file that says what the vectors in a file are.
+
+    It keeps the suffix: NAME.json may be anyone's, and NAME.npy and NAME.parquet have one each.
+
+    Example:
+        >>> sidecar_of(Path("vectors.npy")).name
+        'vectors.npy.json'
+    """
+    return out.with_name(f"{out.name}.json")
 
 
 def _draft(out: Path) -> Path:
