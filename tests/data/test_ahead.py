@@ -18,7 +18,7 @@ def caption(example: Example) -> str:
 
 
 def threads() -> list[str]:
-    return [t.name for t in threading.enumerate() if t.name.startswith("sightline-data")]
+    return [t.name for t in threading.enumerate() if t.name.startswith("sightline-decode")]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 9])

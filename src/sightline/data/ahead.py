@@ -1,12 +1,11 @@
 """Decode in threads ahead of the consumer, in order. Enter at `decode_ahead`."""
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Generic, TypeVar, overload
 
 from sightline.data.example import Skipped
+from sightline.embedder.lookahead import map_ahead
 from sightline.errors import DataError, ImageError, TextError
 
 Item = TypeVar("Item")
@@ -67,19 +66,13 @@ def _run(
     state: Callable[[], State],
 ) -> Generator[tuple[Item, Decoded | Skipped, State], None, None]:
     """Give each item, what became of it and the state after it; closing it ends the threads."""
-    waiting: deque[tuple[Item, Future[Decoded | Skipped], State]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="sightline-data")
-    try:
-        for item in items:
-            waiting.append((item, pool.submit(_decoded, decode, item), state()))
-            if len(waiting) >= workers * PER_WORKER:
-                item, future, state_after = waiting.popleft()
-                yield item, future.result(), state_after
-        while waiting:
-            item, future, state_after = waiting.popleft()
-            yield item, future.result(), state_after
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+
+    def work(drawn: tuple[Item, State]) -> tuple[Item, Decoded | Skipped, State]:
+        item, state_after = drawn
+        return item, _decoded(decode, item), state_after
+
+    drawn = ((item, state()) for item in items)
+    return map_ahead(work, drawn, threads=workers, ahead=workers * PER_WORKER)
 
 
 def _decoded(decode: Callable[[Item], Decoded], item: Item) -> Decoded | Skipped:

@@ -55,7 +55,11 @@ class Source:
 
     @property
     def signature(self) -> str:
-        """Return a digest of names and sizes: a saved position fits only what it was saved on."""
+        """Return a digest of names and sizes: a saved position fits only what it was saved on.
+
+        Contents are not read: a tar file or table that another of the same name and size (a table:
+        and number of rows) has replaced is not noticed. Times are no help, a copy changes them.
+        """
         return hashlib.sha256(
             "\n".join(shard.identity for shard in self.shards).encode()
         ).hexdigest()
