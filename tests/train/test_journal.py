@@ -52,7 +52,9 @@ def test_a_folder_without_a_journal_has_no_records(tmp_path: Path) -> None:
 
 
 def test_tensorboard_shows_the_same_values_once_each(tmp_path: Path) -> None:
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+    from tensorboard.backend.event_processing.event_accumulator import (  # type: ignore[import-untyped]
+        EventAccumulator,
+    )
 
     write(tmp_path, 0, 1, 2, 3)
     write(tmp_path, 2, 3, 4)  # gone on with after a kill: step 3 is done again
