@@ -1,0 +1,81 @@
+"""The model that comes with the package: small, whole, the same in both engines, and described."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from code_tree import ROOT
+from sightline.checkpoints import Checkpoint, read, verify_digests
+from sightline.checkpoints.folder import BUNDLED
+from sightline.cli.main import exit_code
+from sightline.embedder import load
+from sightline.spec.cost import parameters
+
+MOST_PARAMETERS = 12_000_000
+MOST_BYTES = 25_000_000
+# Two engines add the same float32 numbers in another order; half-precision weights are exact in it.
+TOLERANCE = 1e-5
+PHOTOS = sorted((ROOT / "photos").glob("*.jpg"))
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Checkpoint:
+    """Open it as everybody does."""
+    return read(None)
+
+
+def test_it_is_small(bundled: Checkpoint) -> None:
+    assert parameters(bundled.spec).total <= MOST_PARAMETERS
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) <= MOST_BYTES
+
+
+def test_its_tensors_are_those_that_were_written(bundled: Checkpoint) -> None:
+    verify_digests(bundled)
+
+
+def test_its_graphs_lie_beside_its_weights() -> None:
+    assert {"image.onnx", "text.onnx", "patches.onnx"} <= {path.name for path in BUNDLED.iterdir()}
+
+
+def test_both_engines_give_the_same_vectors() -> None:
+    ours, torch = load(runtime="onnxruntime"), load(runtime="torch")
+    texts = ["a photo of a cat", "two boats on a lake", ""]
+    assert np.abs(ours.embed_images(PHOTOS) - torch.embed_images(PHOTOS)).max() <= TOLERANCE
+    assert np.abs(ours.embed_texts(texts) - torch.embed_texts(texts)).max() <= TOLERANCE
+
+
+def test_control_another_text_has_another_vector() -> None:
+    cat, dog = load().embed_texts(["a photo of a cat", "a photo of a dog"])
+    assert np.abs(cat - dog).max() > 100 * TOLERANCE
+
+
+def test_its_card_says_first_that_it_is_not_for_sale(bundled: Checkpoint) -> None:
+    card = (BUNDLED / "README.md").read_text(encoding="utf-8")
+    matter, _, body = card.removeprefix("---\n").partition("\n---\n")
+    assert "non-commercial" in matter
+    first = next(line for line in body.splitlines() if line and not line.startswith("#"))
+    assert "non-commercial" in first
+    assert "non-commercial" in bundled.license
+
+
+def test_every_figure_of_its_card_is_that_of_its_results(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    code = exit_code(["card", "bundled", "--facts", "recipes/bundled-card.toml", "--check"])
+    assert code == 0, capsys.readouterr().out
+
+
+def test_it_knows_the_demo_photos_that_it_is_shown_to_know() -> None:
+    """Not a measurement (the card has those): what `make demo` shows should not fall apart."""
+    known = {
+        "boats.jpg": "boat",
+        "horses.jpg": "horse",
+        "koala.jpg": "koala",
+        "polar-bear.jpg": "polar bear",
+        "sunset-pier.jpg": "sunset",
+    }
+    labels = ["cat", "dog", "duck", "flower", "cup of coffee", *known.values()]
+    best = load().classify([ROOT / "photos" / name for name in known], labels).best()
+    assert sum(said == meant for said, meant in zip(best, known.values(), strict=True)) >= 4
