@@ -1,7 +1,5 @@
 """The model that comes with the package: small, whole, the same in both engines, and described."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
