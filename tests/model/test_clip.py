@@ -238,10 +238,10 @@ CONTROLS: Mapping[str, tuple[str, str, dict[str, object]]] = {  # reference, sid
         "image",
         {"final_norm": "after_pool"},
     ),
-    "text: highest id for first end id": (
+    "text: last position for first end id": (
         "open_clip ViT, norm after the mean",
         "text",
-        {"pool": "highest_id"},
+        {"pool": "last"},
     ),
     "text: mean for last": ("transformers SigLIP", "text", {"pool": "mean"}),
     "text: causal for bidirectional": ("transformers SigLIP", "text", {"causal": True}),
