@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sightline.checkpoints import read, verify_digests
-from sightline.checkpoints.replacement import previous_of, replacing
+from sightline.checkpoints.replacement import previous_of, replace_file, replacing
 from sightline.errors import CheckpointError
 from tiny_folder import write_some
 
@@ -171,3 +171,18 @@ def test_control_half_a_folder_is_noticed(tmp_path: Path) -> None:
     (folder / "model.safetensors").unlink()
     with pytest.raises(CheckpointError):
         read(folder)
+
+
+def test_a_file_that_cannot_take_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    place = tmp_path / "figures"
+    (place / "taken").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        replace_file(place, b"new")
+    assert [each.name for each in tmp_path.iterdir()] == ["figures"]
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    place = tmp_path / "figures"
+    replace_file(place, b"a longer content")
+    replace_file(place, b"new", b" content")
+    assert place.read_bytes() == b"new content"

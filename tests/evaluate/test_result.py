@@ -6,7 +6,7 @@ import pytest
 
 from sightline.errors import DataError
 from sightline.evaluate import read_results, run, to_json, write_results
-from sightline.evaluate.result import Result, replace_file
+from sightline.evaluate.result import Result, write_whole
 from tiny_embedder import RGB, colour_embedder, example, source_of
 
 
@@ -70,7 +70,7 @@ def test_another_version_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "results.json"
     with pytest.raises(DataError) as caught:
-        replace_file(path, b"")
+        write_whole(path, b"")
     assert str(caught.value) == (
         f"{path} cannot be written (No such file or directory): "
         "choose a folder that can be written to"

@@ -58,6 +58,20 @@ def write_file(path: Path, *chunks: bytes | memoryview) -> None:
         os.fsync(file.fileno())
 
 
+def replace_file(path: Path, *chunks: bytes | memoryview) -> None:
+    """Write a file beside its place and rename it there: no reader ever finds half of it.
+
+    Raises:
+        OSError: The disk is full, or the folder is missing or may not be written to.
+    """
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        write_file(draft, *chunks)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def _swap(draft: Path, folder: Path) -> None:
     """Rename the draft into place; the folder before it steps aside and is then removed."""
     previous = previous_of(folder)

@@ -38,7 +38,7 @@ def command(
     from sightline.checkpoints import read
     from sightline.evaluate.card import SHEET, card, first_difference
     from sightline.evaluate.facts import read_facts
-    from sightline.evaluate.result import read_results, replace_file
+    from sightline.evaluate.result import read_results, write_whole
     from sightline.evaluate.shown import sheet_of, shown_mistakes
 
     checkpoint = read(model_folder(model))
@@ -55,8 +55,8 @@ def command(
     shown = () if facts.pictures is None else shown_mistakes(results, facts.pictures)
     if facts.pictures is not None and shown:
         folder = facts_file.parent / facts.pictures.folder
-        replace_file(checkpoint.folder / SHEET, sheet_of(shown, folder))
-    replace_file(place, made.encode())
+        write_whole(checkpoint.folder / SHEET, sheet_of(shown, folder))
+    write_whole(place, made.encode())
     click.echo(f"wrote {place}")
     return 0
 

@@ -137,11 +137,8 @@ def _write_document(head: Mapping[str, object], drafts: Mapping[str, Path]) -> N
 class _RawRows:
     """Rows as raw float32 behind a header that is written at the end."""
 
-    def __init__(
-        self, file: IO[bytes], embed_dim: int, header: Callable[[int], bytes], room: int
-    ) -> None:
+    def __init__(self, file: IO[bytes], header: Callable[[int], bytes], room: int) -> None:
         self._file = file
-        self._embed_dim = embed_dim
         self._header = header
         self._room = room
         self._count = 0
@@ -174,7 +171,7 @@ def _open_npy(
         text = shape.ljust(length - 1) + "\n"
         return b"\x93NUMPY\x01\x00" + length.to_bytes(2, "little") + text.encode("ascii")
 
-    return _RawRows(opened.enter_context(path.open("wb")), embed_dim, header, _NPY_HEADER_BYTES)
+    return _RawRows(opened.enter_context(path.open("wb")), header, _NPY_HEADER_BYTES)
 
 
 def _open_safetensors(
@@ -195,7 +192,7 @@ def _open_safetensors(
         return length.to_bytes(8, "little") + text.encode("ascii").ljust(length)
 
     file = opened.enter_context(path.open("wb"))
-    return _RawRows(file, embed_dim, header, _SAFETENSORS_HEADER_BYTES)
+    return _RawRows(file, header, _SAFETENSORS_HEADER_BYTES)
 
 
 class _ParquetRows:

@@ -6,10 +6,7 @@ be written to is not used. File names are hashes, so labels cannot be read from 
 
 import json
 import logging
-import os
-import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
@@ -17,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from sightline.checkpoints.replacement import replace_file
 from sightline.shapes import Float32
 
 _DIGEST_BYTES = 32
@@ -75,13 +73,4 @@ def _write(path: Path, vectors: Float32[np.ndarray, "classes embed_dim"]) -> Non
     content = BytesIO()
     np.save(content, vectors, allow_pickle=False)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(sha256(content.getvalue()).digest())
-            file.write(content.getvalue())
-        os.replace(draft, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(draft)
-        raise
+    replace_file(path, sha256(content.getvalue()).digest(), content.getvalue())

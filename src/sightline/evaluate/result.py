@@ -5,12 +5,12 @@ it has one, so that its readers find their figures; beside them stand what a fig
 believed: interval, count, identity, and what was left out.
 """
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
+from sightline.checkpoints.replacement import replace_file
 from sightline.errors import DataError
 from sightline.evaluate.identity import Identity, Task
 from sightline.evaluate.intervals import Estimate
@@ -93,21 +93,18 @@ def to_json(result: Result) -> bytes:
 def write_results(path: Path, results: Sequence[Result]) -> None:
     """Write results to a file, whole or not at all."""
     document = _Document(version=VERSION, results=tuple(results))
-    replace_file(path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    write_whole(path, msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
 
 
-def replace_file(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file beside its place and move it there, so that no reader finds half of it.
 
     Raises:
         DataError: The folder is missing, full or not writable.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        beside.write_bytes(content)
-        beside.replace(path)
+        replace_file(path, content)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise DataError(
             f"{path} cannot be written ({error.strerror}): choose a folder that can be written to"
         ) from error

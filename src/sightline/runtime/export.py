@@ -1,11 +1,9 @@
 """Write a model folder's graphs, for other engines too. Enter at `export_graphs`."""
 
-import os
-import secrets
 from pathlib import Path
 
 from sightline.checkpoints import read
-from sightline.checkpoints.replacement import write_file
+from sightline.checkpoints.replacement import replace_file
 from sightline.errors import CheckpointError
 from sightline.runtime.graphs import FILES, TOWERS, build
 
@@ -26,16 +24,12 @@ def export_graphs(folder: str | Path) -> tuple[Path, ...]:
     written = []
     for tower in TOWERS:
         path = checkpoint.folder / FILES[tower]
-        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
-            write_file(draft, build(checkpoint, tower))
-            os.replace(draft, path)
+            replace_file(path, build(checkpoint, tower))
         except OSError as error:
             raise CheckpointError(
                 f"{path} cannot be written ({error.strerror or error}): free some space or make "
                 "the folder writable"
             ) from error
-        finally:
-            draft.unlink(missing_ok=True)
         written.append(path)
     return tuple(written)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from sightline.checkpoints.replacement import replace_file
 from sightline.errors import DataError, SightlineError, TrainingError
 from sightline.train.recipe import Recipe, Stage
 from sightline.train.recipe_file import recipe_from_json, recipe_to_json
@@ -73,9 +74,8 @@ def write_begun(folder: Path, recipe: Recipe) -> None:
 
     As JSON: Python's library reads TOML and does not write it.
     """
-    draft = folder / f"{RECIPE}.writing"
-    draft.write_bytes(msgspec.json.format(msgspec.json.encode(recipe_to_json(recipe)), indent=2))
-    draft.replace(folder / RECIPE)
+    encoded = msgspec.json.encode(recipe_to_json(recipe))
+    replace_file(folder / RECIPE, msgspec.json.format(encoded, indent=2))
 
 
 def check_continuation(begun: Recipe, recipe: Recipe, steps_done: int) -> None:

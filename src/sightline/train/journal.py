@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from sightline.checkpoints.replacement import replace_file
+
 
 class Journal:
     """Appends a line per record; going on after a kill drops what came after the saved state."""
@@ -16,9 +18,7 @@ class Journal:
         self._path = folder / "metrics.jsonl"
         kept = [line for line in read_journal(folder) if line["step"] <= last_step]
         encoded = b"".join(msgspec.json.encode(line) + b"\n" for line in kept)
-        draft = self._path.with_suffix(".writing")
-        draft.write_bytes(encoded)
-        draft.replace(self._path)
+        replace_file(self._path, encoded)
         self._file = self._path.open("ab")
         self._before_s = max((float(line.get("seconds", 0)) for line in kept), default=0.0)
         self._began = time.monotonic()

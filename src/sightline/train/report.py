@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from sightline.checkpoints.replacement import replace_file
 from sightline.data import Source, Tally
 from sightline.embedder import load
 from sightline.train.curves import Line, draw_chart
@@ -73,9 +74,7 @@ def write_report(recipe: Recipe, folder: Path, watched: Sequence[Source], skippe
         f"<title>{escape(recipe.name)}: training report</title><style>{_STYLE}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
-    draft = folder / f"{REPORT}.writing"
-    draft.write_text(page, encoding="utf-8")
-    draft.replace(folder / REPORT)
+    replace_file(folder / REPORT, page.encode())
 
 
 def _summary(recipe: Recipe, records: Sequence[Mapping[str, Any]]) -> str:
