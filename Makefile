@@ -69,13 +69,14 @@ $(DEMO)/.installed: pyproject.toml constraints.txt README.md $(SOURCES) | python
 	@touch $@
 
 # OpenCLIP is installed without what it asks for: torchvision, whose published build refuses a torch
-# that it was not built with, and timm, which asks for torchvision. The tests need neither
+# that it was not built with, and timm, which asks for torchvision. Its tests need neither
 # (tests/torchvision_standin.py says how), and transformers brings the rest of what OpenCLIP needs.
+# One test resizes with torchvision (tests/torchvision_processor.py says how that works).
 # pip is renewed first because older ones do not know dependency groups.
 $(ENV)/.installed: pyproject.toml constraints.txt | python
 	@test -x $(RUN)/python || { echo "making $(ENV) with $(PYTHON)"; $(PYTHON) -m venv $(ENV); }
 	@echo "installing what the tests need into $(ENV); torch alone takes a minute"
 	@$(RUN)/python $(PIP) install -c constraints.txt pip
 	@$(RUN)/python $(PIP) install -c constraints.txt --group test -e '.[all]'
-	@$(RUN)/python $(PIP) install -c constraints.txt --no-deps open_clip_torch
+	@$(RUN)/python $(PIP) install -c constraints.txt --no-deps open_clip_torch torchvision
 	@touch $@

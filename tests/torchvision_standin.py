@@ -1,8 +1,9 @@
 """Test against OpenCLIP and transformers where torchvision does not work. Enter at `hide`.
 
 torchvision's published build refuses a torch that it was not built with, so an environment with a
-CPU torch often has one that does not import, or none. Nothing tested here needs it. So that every
-environment tests the same thing, it is hidden for the whole session, always:
+CPU torch often has one that does not import, or none. Nothing needs it but one test, which has a
+process of its own. So that every environment tests the same thing, it is hidden for the whole
+session, always:
 
 - transformers then knows that there is none, and does without;
 - OpenCLIP insists: while it is imported, the few names that it takes (for training transforms,
