@@ -2,15 +2,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sightline.train.augment import augment
 from sightline.train.recipe import Augment
 from tiny_specs import tiny_spec
 
 PIXELS = tiny_spec().pixels  # mean and deviation 0.5: pixels come out within -1 to 1
-NONE = Augment(
-    crop=(1.0, 1.0), aspect=0.0, flip=False, brightness=0.0, contrast=0.0, grey=0.0, erase=0.0
-)
+NONE = Augment(crop=(1.0, 1.0), aspect=0.0, flip=False, brightness=0.0, contrast=0.0, grey=0.0)
 
 
 def pictures(count: int, edge: int, seed: int = 0) -> torch.Tensor:
@@ -37,9 +36,21 @@ def test_without_strength_a_picture_is_only_normalised() -> None:
         Augment(crop=(1, 1), aspect=0, flip=False, brightness=0.3, contrast=0, grey=0),
         Augment(crop=(1, 1), aspect=0, flip=False, brightness=0, contrast=0.3, grey=0),
         Augment(crop=(1, 1), aspect=0, flip=False, brightness=0, contrast=0, grey=1),
+        Augment(crop=(1, 1), aspect=0, flip=False, brightness=0, contrast=0, grey=0, flat=1.0),
+        Augment(crop=(1, 1), aspect=0, flip=False, brightness=0, contrast=0, grey=0, edges=1.0),
         Augment(crop=(1, 1), aspect=0, flip=False, brightness=0, contrast=0, grey=0, erase=1.0),
     ],
-    ids=["crop", "stretch", "mirror", "brightness", "contrast", "grey", "erase"],
+    ids=[
+        "crop",
+        "stretch",
+        "mirror",
+        "brightness",
+        "contrast",
+        "grey",
+        "flat",
+        "edges",
+        "erase",
+    ],
 )
 def test_each_field_changes_what_is_seen(recipe: Augment) -> None:
     assert not torch.allclose(seen(12, recipe), seen(12, NONE), atol=1e-2)
@@ -76,6 +87,24 @@ def test_grey_pictures_have_three_equal_channels() -> None:
     views = seen(12, Augment(crop=(1, 1), grey=1.0))
     assert torch.allclose(views[:, 0], views[:, 1], atol=1e-6)
     assert torch.allclose(views[:, 0], views[:, 2], atol=1e-6)
+
+
+def test_flat_pictures_have_a_few_levels_of_each_colour() -> None:
+    views = seen(12, replace(NONE, flat=1.0))
+    assert all(len(channel.unique()) <= 6 for view in views for channel in view)
+    assert len(seen(12, NONE)[0, 0].unique()) > 50  # control
+
+
+def test_edges_are_dark_on_white_and_only_where_the_picture_changes() -> None:
+    half = torch.zeros(1, 16, 16, 3, dtype=torch.uint8)
+    half[:, :, 8:] = 200
+    draw = torch.Generator().manual_seed(0)
+    (view,) = augment(half, 16, replace(NONE, edges=1.0), PIXELS, draw)
+    assert (view[:, :, :5] == 1).all()
+    assert (view[:, :, 11:] == 1).all()
+    assert (view[:, :, 7:9] < 0).all()
+    flat = torch.full((1, 16, 16, 3), 90, dtype=torch.uint8)
+    assert (augment(flat, 16, replace(NONE, edges=1.0), PIXELS, draw) == 1).all()  # control
 
 
 def test_an_erased_rectangle_is_the_mean() -> None:

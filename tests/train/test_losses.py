@@ -1,5 +1,7 @@
 """Each loss of a step: which pairs it holds together, and what it draws."""
 
+import dataclasses
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,14 @@ from sightline.train.texts import TextEncoder
 from tiny_embedder import example
 from tiny_models import tiny_clip_spec
 
-LABELS = SourcePart(uri="", name="colours", share=1.0, reads="labels", terms="")
+LABELS = SourcePart(
+    uri="",
+    name="colours",
+    share=1.0,
+    reads="labels",
+    terms="",
+    broader={"warm": ["red"], "cold": ["blue", "green"]},
+)
 CAPTIONS = SourcePart(uri="", name="captions", share=1.0, reads="captions", terms="")
 BLACK = (0, 0, 0)
 
@@ -39,7 +48,10 @@ def step(batch: Batch | None, *, head: Any = None, count: int = 4, seed: int = 0
         heads=nn.ModuleDict({"colours": nn.Linear(spec.embed_dim, 3)}),
         encoder=TextEncoder(model, open_words(spec.words)),
         catalog=Catalog(
-            names={"colours": ("blue", "green", "red")}, captions=captions, teacher=teacher
+            names={"colours": ("blue", "green", "red")},
+            captions=captions,
+            words={"door": 10, "wall": 40, "warm": 20},
+            teacher=teacher,
         ),
         chance=np.random.default_rng(seed),
         templates=["{}"],
@@ -122,6 +134,57 @@ def test_the_class_head_sees_labelled_pictures_only() -> None:
     wanted = F.cross_entropy(logits, torch.tensor([2, 0, 2]), label_smoothing=0.1)
     assert torch.allclose(LOSSES["class_head"](made), wanted)
     assert float(LOSSES["class_head"](step(batch_of(WALLS)))) == 0.0
+
+
+def words_loss(made: Step, words: list[str], positive: list[list[int]]) -> torch.Tensor:
+    assert made.images is not None
+    logits = made.model.logits(F.normalize(made.images, dim=-1), made.encoder(words))
+    return softmax_loss(logits, torch.tensor(positive).bool())
+
+
+def test_pictures_are_contrasted_with_single_words_of_captions() -> None:
+    made = step(batch_of(WALLS))
+    wanted = words_loss(made, ["door", "wall"], [[0, 1], [1, 0], [0, 1]])
+    assert torch.allclose(LOSSES["words"](made), wanted)
+    mixed_up = words_loss(made, ["door", "wall"], [[1, 0], [0, 1], [1, 0]])
+    assert not torch.allclose(wanted, mixed_up)  # control
+
+
+def test_labels_are_taught_by_their_broader_names() -> None:
+    made = step(batch_of(RED_BLUE_RED))
+    made.catalog = replace_words(made.catalog, {"cold": 2, "warm": 1})
+    wanted = words_loss(made, ["cold", "warm"], [[0, 1], [1, 0], [0, 1]])
+    assert torch.allclose(LOSSES["words"](made), wanted)
+
+
+def replace_words(catalog: Catalog, words: dict[str, int]) -> Catalog:
+    return dataclasses.replace(catalog, words=words)
+
+
+def test_pictures_without_a_word_teach_none() -> None:
+    made = step(batch_of(WALLS))
+    made.catalog = replace_words(made.catalog, {"tree": 10})
+    assert float(LOSSES["words"](made)) == 0.0
+
+
+def test_rarer_words_are_drawn_more_often() -> None:
+    three = example("a", BLACK, texts=("a warm door in the wall",))
+    group = Group(part=CAPTIONS, rows=range(0, 1), examples=(three,))
+    drawn: Counter[str] = Counter()
+    for seed in range(200):
+        made = step(batch_of(group), seed=seed)
+        made.encoder = Recorder(made.encoder, drawn)  # type: ignore[assignment]
+        LOSSES["words"](made)
+    assert drawn["door"] > drawn["warm"] > drawn["wall"] > 0
+
+
+class Recorder:
+    def __init__(self, encoder: TextEncoder, drawn: Counter[str]) -> None:
+        self.encoder, self.drawn = encoder, drawn
+
+    def __call__(self, texts: list[str]) -> torch.Tensor:
+        self.drawn.update(texts)
+        return self.encoder(texts)
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "names_apart", "relations"])

@@ -33,6 +33,11 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "source 'a' has share 0.0: give a positive number",
     ),
     (
+        {"sources": [CAPTIONS[0] | {"broader": {"dog": ["poodle"]}}]},
+        "source 'a' is read by captions and has broader names, which are those of labels: leave "
+        "them out, or read it by labels",
+    ),
+    (
         one_stage(batch=1),
         "stage 's' has batch 1: steps ≥ 1, batch ≥ 2, lr > 0, lr_end, warmup and text_lr ≥ 0, "
         "smoothing and patch_dropout from 0 to below 1",
@@ -124,6 +129,7 @@ def test_a_recipe_that_cannot_work_is_refused(changes: dict[str, Any], sentence:
     [
         ("optimizer", {"beta2": 1.0}, "the optimizer's numbers are out of range ("),
         ("augment", {"crop": [0.9, 0.5]}, "the augmentation's numbers are out of range ("),
+        ("augment", {"edges": 1.5}, "the augmentation's numbers are out of range ("),
     ],
 )
 def test_numbers_out_of_range_are_refused(table: str, values: dict[str, Any], begins: str) -> None:

@@ -71,7 +71,33 @@ def _recolour(images: Tensor, recipe: Augment, generator: torch.Generator) -> Te
     middle = images.mean(dim=(1, 2, 3), keepdim=True)
     images = middle + (images - middle) * (1 + recipe.contrast * (2 * chance() - 1))
     grey = chance() < recipe.grey
-    return torch.where(grey, images.mean(dim=1, keepdim=True), images)
+    images = torch.where(grey, images.mean(dim=1, keepdim=True), images)
+    # Drawn only where asked for, so that older recipes see what they saw.
+    if recipe.flat:
+        images = torch.where(chance() < recipe.flat, _flatten(images, chance()), images)
+    if recipe.edges:
+        images = torch.where(chance() < recipe.edges, _draw_edges(images, chance()), images)
+    return images
+
+
+def _flatten(images: Tensor, chance: Tensor) -> Tensor:
+    """Blur, then leave three to six levels of each colour."""
+    smooth = F.avg_pool2d(images, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+    levels = 2 + (4 * chance).floor()
+    return (smooth * levels).round() / levels
+
+
+def _draw_edges(images: Tensor, chance: Tensor) -> Tensor:
+    """Draw the edges of the brightness dark on white, at a random strength."""
+    light = images.mean(dim=1, keepdim=True)
+    light = F.avg_pool2d(light, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+    light = F.pad(light, (1, 1, 1, 1), mode="replicate")
+    across = light[..., 1:-1, 2:] - light[..., 1:-1, :-2]
+    down = light[..., 2:, 1:-1] - light[..., :-2, 1:-1]
+    steep = (across.square() + down.square()).sqrt()
+    steep = steep / steep.mean(dim=(1, 2, 3), keepdim=True).clamp(min=1e-3)
+    white = 1 - (steep * (0.2 + 0.3 * chance) - 0.3).clamp(0, 1)
+    return white.expand_as(images)
 
 
 def _erase(images: Tensor, share: float, generator: torch.Generator) -> Tensor:

@@ -1,5 +1,6 @@
 """What a run's sources speak of: class names and captions, read once at the start."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ from sightline.data import Source, open_source
 from sightline.errors import DataError
 from sightline.scoring.classes import fill
 from sightline.shapes import Float32
+from sightline.train.caption_words import LEAST_PICTURES, count_words
 from sightline.train.recipe import Recipe, Relations, SourcePart
 
 
@@ -19,6 +21,7 @@ class Catalog:
 
     names: Mapping[str, tuple[str, ...]]  # source read by labels → its class names, sorted
     captions: tuple[tuple[str, ...], ...]  # of each captioned picture, in stored order
+    words: Mapping[str, int]  # word of captions, or broader name → pictures it belongs to
     teacher: "Teacher | None"
 
     @property
@@ -30,8 +33,8 @@ class Catalog:
         )
 
     def prompts(self, templates: Sequence[str]) -> Iterator[str]:
-        """Give each class name in each template."""
-        for names in self.names.values():
+        """Give each class name and each word of captions in each template."""
+        for names in (*self.names.values(), self.words):
             for name in names:
                 for template in templates:
                     yield fill(template, name)
@@ -54,24 +57,54 @@ def survey(recipe: Recipe, sources: Mapping[str, Source]) -> Catalog:
     """Read every source once for its words.
 
     Raises:
-        DataError: A source that is read by labels has none, or by captions has none.
+        DataError: A source that is read by labels has none, or has none of those that its broader
+            names take in; or the words loss has no words.
     """
     names: dict[str, tuple[str, ...]] = {}
     captions: list[tuple[str, ...]] = []
+    broader: Counter[str] = Counter()
     for part in recipe.sources:
         source = sources[part.name]
         if part.reads == "labels":
-            labels = {example.label for example in source} - {None}
+            labels = Counter(str(example.label) for example in source if example.label is not None)
             if len(labels) < 2:
                 raise DataError(
                     f"source {part.name!r} is read by labels and has {len(labels)}: "
                     "read it by captions, or give it labels"
                 )
-            names[part.name] = tuple(sorted(str(label) for label in labels))
+            names[part.name] = tuple(sorted(labels))
+            broader += _count_broader(part, labels)
         else:
             captions += [example.texts for example in source if example.texts]
     teacher = None if recipe.relations is None else _read_teacher(recipe.relations)
-    return Catalog(names=names, captions=tuple(captions), teacher=teacher)
+    words: Mapping[str, int] = {}
+    if any("words" in stage.losses for stage in recipe.stages):
+        words = _join_words(broader, count_words(captions))
+    return Catalog(names=names, captions=tuple(captions), words=words, teacher=teacher)
+
+
+def _count_broader(part: SourcePart, labels: Mapping[str, int]) -> Counter[str]:
+    for name, narrower in part.broader.items():
+        for label in narrower:
+            if label not in labels:
+                raise DataError(
+                    f"source {part.name!r} has no label {label!r}, which its broader name {name!r} "
+                    "takes in: take it out of the list"
+                )
+    counts: Counter[str] = Counter()
+    for label, count in labels.items():
+        counts.update(dict.fromkeys(part.words_for(label), count))
+    return counts
+
+
+def _join_words(broader: Counter[str], captions: Mapping[str, int]) -> Mapping[str, int]:
+    words = dict(sorted((broader + Counter(captions)).items()))
+    if not words:
+        raise DataError(
+            f"a stage has the words loss, and no word is in the captions of {LEAST_PICTURES} "
+            "pictures or more: leave the loss out, or give a source broader names"
+        )
+    return words
 
 
 def open_parts(parts: Sequence[SourcePart]) -> dict[str, Source]:

@@ -1,6 +1,6 @@
 """The losses a stage can name, each a function of one step. Enter at `LOSSES`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,11 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sightline.data import Example
 from sightline.errors import DataError
 from sightline.model import CLIP
 from sightline.scoring.classes import fill
 from sightline.spec.towers import Sigmoid
 from sightline.train.batches import Batch, Group
+from sightline.train.caption_words import words_of
 from sightline.train.catalog import Catalog
 from sightline.train.objective import (
     agreement_loss,
@@ -27,6 +29,7 @@ from sightline.train.texts import TextEncoder
 MOST_NAMES = 256  # class names an image is held against in one step; all of them if not more
 NAMES_AN_IMAGE = 16  # at most, so that a source of few images does not cost many texts
 CAPTIONS_AN_IMAGE = 2
+WORDS_AN_IMAGE = 2
 
 
 @dataclass(slots=True)
@@ -133,6 +136,48 @@ def class_head(step: Step) -> Tensor:
     return torch.stack(parts).sum() / count
 
 
+def words(step: Step) -> Tensor:
+    """Return the contrast of images with single words, those of captions and broader names.
+
+    It teaches the short names that people type, which whole captions teach only in company and
+    narrow labels not at all (Joulin et al., arXiv 1511.02251). Rare words are drawn more often
+    than they occur. Words of one source are never set against another's.
+    """
+    assert step.images is not None
+    parts, count = [], 0
+    for group, images in (*step.groups("captions"), *step.groups("labels")):
+        own = [_words(step, group, example) for example in group.examples]
+        drawn = sorted({word for each in own for word in _rarer_words(step, each)})
+        if not drawn:
+            continue
+        template = step.wording()
+        logits = step.model.logits(
+            F.normalize(images, dim=-1), step.encoder([fill(template, word) for word in drawn])
+        )
+        positive = torch.tensor([[word in each for word in drawn] for each in own])
+        loss_of = pairs_loss if isinstance(step.model.spec.head, Sigmoid) else softmax_loss
+        parts.append(len(images) * loss_of(logits, positive.to(logits.device)))
+        count += len(images)
+    return torch.stack(parts).sum() / count if parts else step.images.sum() * 0.0
+
+
+def _words(step: Step, group: Group, example: Example) -> Set[str]:
+    """Return the words worth learning of a picture: of its captions, or above its label."""
+    if group.part.reads == "labels":
+        return group.part.words_for(str(example.label))
+    return words_of(example.texts) & step.catalog.words.keys()
+
+
+def _rarer_words(step: Step, own: Set[str]) -> list[str]:
+    """Draw a few of a picture's words, each with a chance of one over the root of its count."""
+    among = sorted(own)
+    if not among:
+        return []
+    chances = np.array([step.catalog.words[word] for word in among]) ** -0.5
+    number = min(WORDS_AN_IMAGE, len(among))
+    return list(step.chance.choice(among, number, replace=False, p=chances / chances.sum()))
+
+
 def paraphrase(step: Step) -> Tensor:
     """Return the agreement of two captions of the same picture, against other pictures'."""
     captions = [texts for texts in step.catalog.captions if len(texts) > 1]
@@ -170,9 +215,10 @@ def _some_names(step: Step) -> list[str]:
 LOSSES: Mapping[LossName, Callable[[Step], Tensor]] = {
     "contrast": contrast,
     "class_head": class_head,
+    "words": words,
     "paraphrase": paraphrase,
     "names_apart": names_apart,
     "relations": relations,
 }
 
-SEEING = frozenset({"contrast", "class_head"})  # those that look at pictures
+SEEING = frozenset({"contrast", "class_head", "words"})  # those that look at pictures

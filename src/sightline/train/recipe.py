@@ -9,7 +9,7 @@ from sightline.spec.towers import Spec
 
 Reads = Literal["labels", "captions"]
 Towers = Literal["text", "image", "both"]
-LossName = Literal["contrast", "class_head", "paraphrase", "names_apart", "relations"]
+LossName = Literal["contrast", "class_head", "words", "paraphrase", "names_apart", "relations"]
 
 
 class SourcePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +20,12 @@ class SourcePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     share: float  # of each batch, relative to the other sources
     reads: Reads  # labels: against all class names; captions: against the batch's other captions
     terms: str  # licence or terms, repeated in the model's record
+    # Broader name → the labels it takes in, for the words loss ("dog" → breeds).
+    broader: dict[str, list[str]] = msgspec.field(default_factory=dict)
+
+    def words_for(self, label: str) -> frozenset[str]:
+        """Return the broader names of a label."""
+        return frozenset(name for name, labels in self.broader.items() if label in labels)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,6 +69,8 @@ class Augment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     brightness: float = 0.3
     contrast: float = 0.3
     grey: float = 0.05  # share of pictures shown without colour
+    flat: float = 0.0  # share of pictures painted in a few flat colours, as in a cartoon
+    edges: float = 0.0  # share of pictures drawn as dark lines on white, as in a sketch
     erase: float = 0.0  # share of pictures that lose a rectangle (arXiv 1708.04896)
 
 

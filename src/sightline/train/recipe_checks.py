@@ -22,6 +22,11 @@ def check_recipe(recipe: Recipe) -> None:
             raise DataError(f"source {part.name!r} needs a name without dots: rename it")
         if not 0 < part.share < float("inf"):
             raise DataError(f"source {part.name!r} has share {part.share}: give a positive number")
+        if part.broader and part.reads != "labels":
+            raise DataError(
+                f"source {part.name!r} is read by captions and has broader names, which are those "
+                "of labels: leave them out, or read it by labels"
+            )
     for stage in recipe.stages:
         _check_numbers(stage)
         _check_losses(recipe, stage)
@@ -75,7 +80,7 @@ def _check_losses(recipe: Recipe, stage: Stage) -> None:
         raise DataError(f"stage {stage.name!r} has no losses: name at least one")
     idle: dict[str, set[LossName]] = {
         "text": {"class_head"},
-        "image": wanted - {"contrast", "class_head"},
+        "image": wanted - {"contrast", "class_head", "words"},
         "both": set(),
     }
     if nothing := wanted & idle[stage.towers]:
@@ -180,8 +185,9 @@ def _check_augment(augment: Augment) -> None:
         augment.store_px >= 1
         and 0 < low <= high <= 1
         and min(augment.aspect, augment.brightness, augment.contrast) >= 0
-        and 0 <= augment.grey <= 1
-        and 0 <= augment.erase <= 1
+        and all(
+            0 <= share <= 1 for share in (augment.grey, augment.flat, augment.edges, augment.erase)
+        )
     )
     if not is_sound:
         raise DataError(
