@@ -7,6 +7,7 @@ import torch
 from msgspec.structs import replace
 from safetensors.numpy import load_file
 
+from sightline import checkpoints
 from sightline.errors import DataError, RuntimeUnavailable, TrainingError
 from sightline.train import pretrain
 from sightline.train.pretraining import settle
@@ -99,3 +100,28 @@ def test_a_run_can_begin_from_a_model_folder(sets: Path, tmp_path: Path) -> None
     assert all(ours[name] == pytest.approx(theirs[name], abs=1e-3) for name in names)
     tokenizers = [(run.model / "tokenizer.json").read_bytes() for run in (first, second)]
     assert tokenizers[0] == tokenizers[1]
+
+
+def test_a_model_says_what_it_began_from_and_under_which_terms(sets: Path, tmp_path: Path) -> None:
+    first, _ = learnt(sets, tmp_path / "first")
+    sources = recipe_tree(sets)["sources"][:1]
+    recipe = tiny_recipe(
+        sets,
+        name="on",
+        license="MIT",
+        vocabulary=0,
+        init=str(first.model),
+        sources=[sources[0] | {"terms": "other terms"}],
+        stages=[stage("s", steps=2, warmup=0)],
+    )
+    record = checkpoints.read(pretrain(recipe, tmp_path / "second", watch=Watched()).model).record
+    assert record.origin == (
+        "pretrained by Sightline with the recipe 'on', "
+        "from a model pretrained by Sightline with the recipe 'tiny'"
+    )
+    assert record.license == "MIT; and, of the model that it began from, unknown"
+    assert record.training_data == (
+        "colours: made for a test",
+        "captions: made for a test",
+        "colours: other terms",
+    )

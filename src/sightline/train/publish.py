@@ -17,7 +17,32 @@ from sightline.train.recipe import Recipe
 _PACKAGES = ("sightline", "torch", "numpy", "pillow", "tokenizers")
 
 
-def publish(model: CLIP, recipe: Recipe, folder: Path, tokenizer_file: Path | None) -> None:
+def record_of(recipe: Recipe, begun_from: Record | None) -> Record:
+    """Return where a run's model comes from; what binds the model it began from binds it too."""
+    own = f"pretrained by Sightline with the recipe {recipe.name!r}"
+    created_with = {
+        "python": platform.python_version(),
+        **{package: version(package) for package in _PACKAGES},
+    }
+    if begun_from is None:
+        return Record(
+            origin=own,
+            license=recipe.license,
+            training_data=tuple(_sources(recipe)),
+            created_with=created_with,
+        )
+    terms = recipe.license
+    if begun_from.license != terms:
+        terms = f"{terms}; and, of the model that it began from, {begun_from.license}"
+    return Record(
+        origin=f"{own}, from a model {begun_from.origin}",
+        license=terms,
+        training_data=tuple(dict.fromkeys([*begun_from.training_data, *_sources(recipe)])),
+        created_with=created_with,
+    )
+
+
+def publish(model: CLIP, record: Record, folder: Path, tokenizer_file: Path | None) -> None:
     """Write a model folder in half precision, with graphs that run without torch.
 
     Statistics of batch norms stay in single precision: small variances would be lost.
@@ -30,15 +55,7 @@ def publish(model: CLIP, recipe: Recipe, folder: Path, tokenizer_file: Path | No
         folder,
         spec=model.spec,
         tensors={name: _stored(name, t) for name, t in model.state_dict().items()},
-        record=Record(
-            origin=f"pretrained by Sightline with the recipe {recipe.name!r}",
-            license=recipe.license,
-            training_data=tuple(_sources(recipe)),
-            created_with={
-                "python": platform.python_version(),
-                **{package: version(package) for package in _PACKAGES},
-            },
-        ),
+        record=record,
         tokenizer_file=tokenizer_file,
     )
     export_graphs(folder)

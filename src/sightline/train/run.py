@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from torch import nn
 
 from sightline import checkpoints
+from sightline.checkpoints import Checkpoint, Record
 from sightline.data import Source, open_source
 from sightline.data.vocabulary import train_vocabulary
 from sightline.embedder import Embedder
@@ -24,7 +25,7 @@ from sightline.spec import ResNet, Softmax, Spec, Words, open_words
 from sightline.train.batches import BatchStream
 from sightline.train.catalog import Catalog, open_parts, survey
 from sightline.train.optimizer import build_optimizer
-from sightline.train.publish import publish
+from sightline.train.publish import publish, record_of
 from sightline.train.recipe import Recipe, Stage
 from sightline.train.state import STATE, Learner, Position
 from sightline.train.texts import TextEncoder
@@ -47,6 +48,7 @@ class Run:
     stream: BatchStream
     watched: tuple[Source, ...]
     measures: Measure | None
+    record: Record  # of the model that is kept
 
     @property
     def state_folder(self) -> Path:
@@ -140,7 +142,7 @@ class Run:
     def publish(self) -> None:
         """Write the model folder."""
         file = self.folder / TOKENIZER
-        publish(self.kept, self.recipe, self.model_folder, file if file.exists() else None)
+        publish(self.kept, self.record, self.model_folder, file if file.exists() else None)
 
 
 def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> Run:
@@ -152,8 +154,9 @@ def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> R
     device = torch.device(recipe.device)
     sources = open_parts(recipe.sources)
     catalog = survey(recipe, sources)
-    words = _open_words(recipe, catalog, folder)
-    learner = _first_learner(recipe, catalog, device)
+    begun_from = _read_init(recipe)
+    words = _open_words(recipe, catalog, folder, begun_from)
+    learner = _first_learner(recipe, catalog, device, begun_from)
     return Run(
         recipe=recipe,
         folder=folder,
@@ -165,6 +168,7 @@ def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> R
         stream=BatchStream(recipe, sources),
         watched=_open_watched(recipe, words),
         measures=measure,
+        record=record_of(recipe, None if begun_from is None else begun_from.record),
     )
 
 
@@ -193,11 +197,23 @@ def _open_watched(recipe: Recipe, words: Words) -> tuple[Source, ...]:
     return sources
 
 
-def _first_learner(recipe: Recipe, catalog: Catalog, device: torch.device) -> Learner:
+def _read_init(recipe: Recipe) -> Checkpoint | None:
+    if not recipe.init:
+        return None
+    checkpoint = checkpoints.read(recipe.init)
+    if checkpoint.spec != recipe.spec:
+        raise DataError(f"init {recipe.init} is of another spec than the recipe: make them equal")
+    return checkpoint
+
+
+def _first_learner(
+    recipe: Recipe, catalog: Catalog, device: torch.device, begun_from: Checkpoint | None
+) -> Learner:
     """Draw all weights from the recipe's seed; whoever else draws from torch is not disturbed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        model = _first_model(recipe).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        model = CLIP(recipe.spec) if begun_from is None else load_model(begun_from)
+        model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         average = CLIP(recipe.spec).to(device) if recipe.ema else None
         heads = nn.ModuleDict(
             {
@@ -220,16 +236,9 @@ def _head(model: CLIP) -> Head:
     return softmax_head(logit_scale, model.spec.head.max_scale)
 
 
-def _first_model(recipe: Recipe) -> CLIP:
-    if not recipe.init:
-        return CLIP(recipe.spec)
-    checkpoint = checkpoints.read(recipe.init)
-    if checkpoint.spec != recipe.spec:
-        raise DataError(f"init {recipe.init} is of another spec than the recipe: make them equal")
-    return load_model(checkpoint)
-
-
-def _open_words(recipe: Recipe, catalog: Catalog, folder: Path) -> Words:
+def _open_words(
+    recipe: Recipe, catalog: Catalog, folder: Path, begun_from: Checkpoint | None
+) -> Words:
     """Open the vocabulary of the run, learnt from its own captions the first time."""
     file = folder / TOKENIZER
     draft = file.with_suffix(".writing")
@@ -246,8 +255,8 @@ def _open_words(recipe: Recipe, catalog: Catalog, folder: Path) -> Words:
                 "raise spec.text.vocab_size"
             )
         draft.replace(file)
-    elif recipe.init and recipe.spec.words.tokenizer == "file" and not file.exists():
-        draft.write_bytes((checkpoints.read(recipe.init).folder / TOKENIZER).read_bytes())
+    elif begun_from and recipe.spec.words.tokenizer == "file" and not file.exists():
+        draft.write_bytes((begun_from.folder / TOKENIZER).read_bytes())
         draft.replace(file)
     return open_words(recipe.spec.words, folder)
 
