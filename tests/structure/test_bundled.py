@@ -68,12 +68,12 @@ def test_every_figure_of_its_card_is_that_of_its_results(
 def test_it_knows_the_demo_photos_that_it_is_shown_to_know() -> None:
     """Not a measurement (the card has those): what `make demo` shows should not fall apart."""
     known = {
-        "boats.jpg": "boat",
+        "dog.jpg": "dog",
         "horses.jpg": "horse",
         "koala.jpg": "koala",
         "polar-bear.jpg": "polar bear",
         "sunset-pier.jpg": "sunset",
     }
-    labels = ["cat", "dog", "duck", "flower", "cup of coffee", *known.values()]
+    labels = ["cat", "boat", "duck", "flower", "cup of coffee", *known.values()]
     best = load().classify([ROOT / "photos" / name for name in known], labels).best()
     assert sum(said == meant for said, meant in zip(best, known.values(), strict=True)) >= 4
