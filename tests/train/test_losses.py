@@ -1,7 +1,7 @@
 """Each loss of a step: which pairs it holds together, and what it draws."""
 
-import dataclasses
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -33,9 +33,17 @@ LABELS = SourcePart(
 )
 CAPTIONS = SourcePart(uri="", name="captions", share=1.0, reads="captions", terms="")
 BLACK = (0, 0, 0)
+WORDS = {"door": 10, "wall": 40, "warm": 20}
 
 
-def step(batch: Batch | None, *, head: Any = None, count: int = 4, seed: int = 0) -> Step:
+def step(
+    batch: Batch | None,
+    *,
+    head: Any = None,
+    words: Mapping[str, int] = WORDS,
+    count: int = 4,
+    seed: int = 0,
+) -> Step:
     spec = tiny_clip_spec()
     spec = spec if head is None else replace(spec, head=head)
     torch.manual_seed(0)
@@ -50,7 +58,7 @@ def step(batch: Batch | None, *, head: Any = None, count: int = 4, seed: int = 0
         catalog=Catalog(
             names={"colours": ("blue", "green", "red")},
             captions=captions,
-            words={"door": 10, "wall": 40, "warm": 20},
+            words=words,
             teacher=teacher,
         ),
         chance=np.random.default_rng(seed),
@@ -85,11 +93,14 @@ WALLS = Group(
 )
 
 
+def logits_of(made: Step, texts: list[str]) -> torch.Tensor:
+    assert made.images is not None
+    return made.model.logits(F.normalize(made.images, dim=-1), made.encoder(texts))
+
+
 def test_names_are_contrasted_with_every_picture_of_their_class() -> None:
     made = step(batch_of(RED_BLUE_RED))
-    assert made.images is not None
-    texts = made.encoder(["blue", "green", "red"])
-    logits = made.model.logits(F.normalize(made.images, dim=-1), texts)
+    logits = logits_of(made, ["blue", "green", "red"])
     positive = torch.tensor([[0, 0, 1], [1, 0, 0], [0, 0, 1]]).bool()
     wanted = softmax_loss(logits, positive, 0.1)
     assert torch.allclose(LOSSES["contrast"](made), wanted)
@@ -98,9 +109,7 @@ def test_names_are_contrasted_with_every_picture_of_their_class() -> None:
 
 def test_a_caption_that_two_pictures_share_belongs_to_both() -> None:
     made = step(batch_of(WALLS))
-    assert made.images is not None
-    texts = made.encoder(["a wall", "a door", "a wall"])
-    logits = made.model.logits(F.normalize(made.images, dim=-1), texts)
+    logits = logits_of(made, ["a wall", "a door", "a wall"])
     positive = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 0, 1]]).bool()
     assert torch.allclose(LOSSES["contrast"](made), two_way_softmax_loss(logits, positive))
     mixed_up = two_way_softmax_loss(logits, positive.roll(1, 0))
@@ -109,10 +118,7 @@ def test_a_caption_that_two_pictures_share_belongs_to_both() -> None:
 
 def test_a_sigmoid_head_is_held_to_all_pairs() -> None:
     made = step(batch_of(WALLS), head=Sigmoid(logit_scale=1.0, logit_bias=-2.0))
-    assert made.images is not None
-    logits = made.model.logits(
-        F.normalize(made.images, dim=-1), made.encoder(["a wall", "a door", "a wall"])
-    )
+    logits = logits_of(made, ["a wall", "a door", "a wall"])
     positive = torch.tensor([[1, 0, 1], [0, 1, 0], [1, 0, 1]]).bool()
     assert torch.allclose(LOSSES["contrast"](made), pairs_loss(logits, positive))
 
@@ -137,9 +143,7 @@ def test_the_class_head_sees_labelled_pictures_only() -> None:
 
 
 def words_loss(made: Step, words: list[str], positive: list[list[int]]) -> torch.Tensor:
-    assert made.images is not None
-    logits = made.model.logits(F.normalize(made.images, dim=-1), made.encoder(words))
-    return softmax_loss(logits, torch.tensor(positive).bool())
+    return softmax_loss(logits_of(made, words), torch.tensor(positive).bool())
 
 
 def test_pictures_are_contrasted_with_single_words_of_captions() -> None:
@@ -151,20 +155,23 @@ def test_pictures_are_contrasted_with_single_words_of_captions() -> None:
 
 
 def test_labels_are_taught_by_their_broader_names() -> None:
-    made = step(batch_of(RED_BLUE_RED))
-    made.catalog = replace_words(made.catalog, {"cold": 2, "warm": 1})
+    made = step(batch_of(RED_BLUE_RED), words={"cold": 2, "warm": 1})
     wanted = words_loss(made, ["cold", "warm"], [[0, 1], [1, 0], [0, 1]])
     assert torch.allclose(LOSSES["words"](made), wanted)
 
 
-def replace_words(catalog: Catalog, words: dict[str, int]) -> Catalog:
-    return dataclasses.replace(catalog, words=words)
-
-
 def test_pictures_without_a_word_teach_none() -> None:
-    made = step(batch_of(WALLS))
-    made.catalog = replace_words(made.catalog, {"tree": 10})
+    made = step(batch_of(WALLS), words={"tree": 10})
     assert float(LOSSES["words"](made)) == 0.0
+
+
+class Recorder:
+    def __init__(self, encoder: TextEncoder, drawn: Counter[str]) -> None:
+        self.encoder, self.drawn = encoder, drawn
+
+    def __call__(self, texts: list[str]) -> torch.Tensor:
+        self.drawn.update(texts)
+        return self.encoder(texts)
 
 
 def test_rarer_words_are_drawn_more_often() -> None:
@@ -176,15 +183,6 @@ def test_rarer_words_are_drawn_more_often() -> None:
         made.encoder = Recorder(made.encoder, drawn)  # type: ignore[assignment]
         LOSSES["words"](made)
     assert drawn["door"] > drawn["warm"] > drawn["wall"] > 0
-
-
-class Recorder:
-    def __init__(self, encoder: TextEncoder, drawn: Counter[str]) -> None:
-        self.encoder, self.drawn = encoder, drawn
-
-    def __call__(self, texts: list[str]) -> torch.Tensor:
-        self.drawn.update(texts)
-        return self.encoder(texts)
 
 
 @pytest.mark.parametrize("name", ["paraphrase", "names_apart", "relations"])

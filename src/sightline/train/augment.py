@@ -82,15 +82,17 @@ def _recolour(images: Tensor, recipe: Augment, generator: torch.Generator) -> Te
 
 def _flatten(images: Tensor, chance: Tensor) -> Tensor:
     """Blur, then leave three to six levels of each colour."""
-    smooth = F.avg_pool2d(images, kernel_size=3, stride=1, padding=1, count_include_pad=False)
     levels = 2 + (4 * chance).floor()
-    return (smooth * levels).round() / levels
+    return (_blur(images) * levels).round() / levels
+
+
+def _blur(images: Tensor) -> Tensor:
+    return F.avg_pool2d(images, kernel_size=3, stride=1, padding=1, count_include_pad=False)
 
 
 def _draw_edges(images: Tensor, chance: Tensor) -> Tensor:
     """Draw the edges of the brightness dark on white, at a random strength."""
-    light = images.mean(dim=1, keepdim=True)
-    light = F.avg_pool2d(light, kernel_size=3, stride=1, padding=1, count_include_pad=False)
+    light = _blur(images.mean(dim=1, keepdim=True))
     light = F.pad(light, (1, 1, 1, 1), mode="replicate")
     across = light[..., 1:-1, 2:] - light[..., 1:-1, :-2]
     down = light[..., 2:, 1:-1] - light[..., :-2, 1:-1]

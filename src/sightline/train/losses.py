@@ -73,11 +73,20 @@ def contrast(step: Step) -> Tensor:
     """
     parts = []
     for group, images in step.groups("labels"):
-        parts.append(len(images) * _names_contrast(step, group, F.normalize(images, dim=-1)))
+        loss = _names_contrast(step, group, F.normalize(images, dim=-1))
+        parts.append((len(images), loss))
     for group, images in step.groups("captions"):
-        parts.append(len(images) * _captions_contrast(step, group, F.normalize(images, dim=-1)))
-    assert step.images is not None
-    return torch.stack(parts).sum() / len(step.images)
+        loss = _captions_contrast(step, group, F.normalize(images, dim=-1))
+        parts.append((len(images), loss))
+    return _mean_over_images(step, parts)
+
+
+def _mean_over_images(step: Step, parts: Sequence[tuple[int, Tensor]]) -> Tensor:
+    """Join the losses of groups, each with its number of images; 0 where a batch holds no group."""
+    if not parts:
+        assert step.images is not None
+        return step.images.sum() * 0.0
+    return torch.stack([n * loss for n, loss in parts]).sum() / sum(n for n, _ in parts)
 
 
 def _names_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
@@ -121,19 +130,15 @@ def class_head(step: Step) -> Tensor:
 
     It teaches the image tower from the first step on, while text still says little.
     """
-    parts, count = [], 0
+    parts = []
     for group, images in step.groups("labels"):
         names = step.catalog.names[group.part.name]
         place = {name: column for column, name in enumerate(names)}
         target = torch.tensor([place[str(example.label)] for example in group.examples])
         logits = step.heads[group.part.name](images)
-        losses = F.cross_entropy(logits, target.to(images.device), label_smoothing=step.smoothing)
-        parts.append(len(images) * losses)
-        count += len(images)
-    if not parts:  # a small batch may hold no labelled picture
-        assert step.images is not None
-        return step.images.sum() * 0.0
-    return torch.stack(parts).sum() / count
+        loss = F.cross_entropy(logits, target.to(images.device), label_smoothing=step.smoothing)
+        parts.append((len(images), loss))
+    return _mean_over_images(step, parts)
 
 
 def words(step: Step) -> Tensor:
@@ -143,11 +148,10 @@ def words(step: Step) -> Tensor:
     narrow labels not at all (Joulin et al., arXiv 1511.02251). Rare words are drawn more often
     than they occur. Words of one source are never set against another's.
     """
-    assert step.images is not None
-    parts, count = [], 0
+    parts = []
     for group, images in (*step.groups("captions"), *step.groups("labels")):
-        own = [_words(step, group, example) for example in group.examples]
-        drawn = sorted({word for each in own for word in _rarer_words(step, each)})
+        own = [_own_words(step, group, example) for example in group.examples]
+        drawn = sorted({word for each in own for word in _draw_words(step, each)})
         if not drawn:
             continue
         template = step.wording()
@@ -156,19 +160,18 @@ def words(step: Step) -> Tensor:
         )
         positive = torch.tensor([[word in each for word in drawn] for each in own])
         loss_of = pairs_loss if isinstance(step.model.spec.head, Sigmoid) else softmax_loss
-        parts.append(len(images) * loss_of(logits, positive.to(logits.device)))
-        count += len(images)
-    return torch.stack(parts).sum() / count if parts else step.images.sum() * 0.0
+        parts.append((len(images), loss_of(logits, positive.to(logits.device))))
+    return _mean_over_images(step, parts)
 
 
-def _words(step: Step, group: Group, example: Example) -> Set[str]:
+def _own_words(step: Step, group: Group, example: Example) -> Set[str]:
     """Return the words worth learning of a picture: of its captions, or above its label."""
     if group.part.reads == "labels":
         return group.part.words_for(str(example.label))
     return words_of(example.texts) & step.catalog.words.keys()
 
 
-def _rarer_words(step: Step, own: Set[str]) -> list[str]:
+def _draw_words(step: Step, own: Set[str]) -> list[str]:
     """Draw a few of a picture's words, each with a chance of one over the root of its count."""
     among = sorted(own)
     if not among:

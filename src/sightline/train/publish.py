@@ -19,26 +19,21 @@ _PACKAGES = ("sightline", "torch", "numpy", "pillow", "tokenizers")
 
 def record_of(recipe: Recipe, begun_from: Record | None) -> Record:
     """Return where a run's model comes from; what binds the model it began from binds it too."""
-    own = f"pretrained by Sightline with the recipe {recipe.name!r}"
-    created_with = {
-        "python": platform.python_version(),
-        **{package: version(package) for package in _PACKAGES},
-    }
-    if begun_from is None:
-        return Record(
-            origin=own,
-            license=recipe.license,
-            training_data=tuple(_sources(recipe)),
-            created_with=created_with,
-        )
-    terms = recipe.license
-    if begun_from.license != terms:
-        terms = f"{terms}; and, of the model that it began from, {begun_from.license}"
+    origin = f"pretrained by Sightline with the recipe {recipe.name!r}"
+    terms, data = recipe.license, _sources(recipe)
+    if begun_from is not None:
+        origin += f", from a model {begun_from.origin}"
+        data = [*begun_from.training_data, *data]
+        if begun_from.license != terms:
+            terms += f"; and, of the model that it began from, {begun_from.license}"
     return Record(
-        origin=f"{own}, from a model {begun_from.origin}",
+        origin=origin,
         license=terms,
-        training_data=tuple(dict.fromkeys([*begun_from.training_data, *_sources(recipe)])),
-        created_with=created_with,
+        training_data=tuple(dict.fromkeys(data)),
+        created_with={
+            "python": platform.python_version(),
+            **{package: version(package) for package in _PACKAGES},
+        },
     )
 
 
