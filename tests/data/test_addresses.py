@@ -67,11 +67,11 @@ def test_a_range_counts_like_a_shell(first: int, last: int, width: int) -> None:
         ),
         (
             "s3://bucket/s.tar",
-            "s3://bucket/s.tar is not on this machine: fetch it and give its path",
+            "s3://bucket/s.tar is an address, not a path: fetch what is there and give its path",
         ),
         (
             "pipe:curl http://x",
-            "pipe:curl http://x is not on this machine: fetch it and give its path",
+            "pipe:curl http://x is an address, not a path: fetch what is there and give its path",
         ),
     ],
 )
@@ -82,6 +82,20 @@ def test_a_pattern_that_does_not_hold_is_refused(
     with pytest.raises(DataError) as caught:
         expand([pattern.format(tmp_path)])
     assert str(caught.value) == message.format(tmp_path)
+
+
+def test_a_colon_in_the_name_of_what_is_there_makes_no_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    make(tmp_path, "run:1.tar")
+    assert names(expand(["run:1.tar"])) == ["run:1.tar"]
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_a_blank_name_is_not_the_current_folder(blank: str) -> None:
+    with pytest.raises(DataError, match="the name of a source is blank"):
+        expand([blank])
 
 
 def test_a_file_named_twice_is_refused(tmp_path: Path) -> None:

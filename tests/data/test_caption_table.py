@@ -69,6 +69,32 @@ def test_parquet_is_read(tmp_path: Path) -> None:
     assert found == [("a.png", ("one", "two"), "1"), ("b.png", ("x",), None)]
 
 
+def test_parquet_with_text_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = table(tmp_path, "t.parquet", "")
+    broken = pa.array([b"a.png", b"\xff"]).view(pa.string())
+    pq.write_table(pa.table({"path": broken, "caption": ["one", "two"]}), path)
+    with pytest.raises(DataError, match=r"t\.parquet cannot be read as Parquet: "):
+        open_source(path)
+
+
+def test_a_number_that_pandas_wrote_with_a_point_is_the_label_without_it(tmp_path: Path) -> None:
+    path = table(tmp_path, "t.jsonl", '{"path": "a.png", "label": 1.0}\n')
+    assert [example.label for example in open_source(path)] == ["1"]
+
+
+def test_a_file_without_any_json_object_says_what_its_first_line_is(tmp_path: Path) -> None:
+    path = table(tmp_path, "t.jsonl", "[1, 2]\n[3]\n")
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    assert str(caught.value) == (
+        f"{path} has no line with a JSON object: line 1 is none, its JSON does not hold (Expected "
+        "`object`, got `array`)"
+    )
+
+
 def test_columns_of_other_names_can_be_named(tmp_path: Path) -> None:
     path = table(tmp_path, "t.csv", "where,what\na.png,one\n")
     assert said(path, Columns(image="where", text="what")) == [("a.png", ("one",))]

@@ -1,10 +1,12 @@
 import os
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from sightline.data import Example, open_source
 from sightline.errors import DataError
+from sightline.scoring.label_files import read_labels
 from tiny_sets import picture
 
 
@@ -25,6 +27,33 @@ def test_the_sub_folder_is_the_label_however_deep_the_picture(tmp_path: Path) ->
     assert found[0] == Example(
         key="apple/0.png", image=picture(), texts=("apple",), label="apple", source="shelf"
     )
+
+
+def test_a_label_is_what_labels_from_the_same_folder_are(tmp_path: Path) -> None:
+    put(tmp_path, "polar_bear/0.png", "_/0.png", "cat/0.png")
+    labels = {example.label for example in open_source(tmp_path)}
+    assert labels == {"polar bear", "_", "cat"}
+    assert labels == {each.name for each in read_labels(tmp_path)}
+
+
+def test_names_that_are_not_utf_8_can_be_written_down(tmp_path: Path) -> None:
+    put(tmp_path, "caf\udce9/0.png", "caf\udce9/1\udcff.png", "stray\udcff.png")
+    (tmp_path / "caf\udce9/2\udcff.png").write_bytes(b"")
+    source = open_source(tmp_path, name="shelf")
+    keys = [(example.key, example.label) for example in source]
+    assert keys == [("caf\\xe9/0.png", "caf\\xe9"), ("caf\\xe9/1\\xff.png", "caf\\xe9")]
+    written = msgspec.json.encode([keys, source.skipped.kinds(), source.signature])
+    assert rb"stray\\xff.png" in written
+
+
+def test_two_classes_may_be_links_to_one_folder_and_a_loop_ends(tmp_path: Path) -> None:
+    put(tmp_path, "elsewhere/0.png", "shelf/cat/1.png")
+    for name in ("dog", "puppy"):
+        (tmp_path / "shelf" / name).symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "shelf/cat/all").symlink_to(tmp_path / "shelf")
+    (tmp_path / "shelf/cat/own").symlink_to(tmp_path / "shelf/cat")
+    found = [example.key for example in open_source(tmp_path / "shelf")]
+    assert found == ["cat/1.png", "dog/0.png", "puppy/0.png"]
 
 
 def test_pictures_outside_class_folders_are_counted(tmp_path: Path) -> None:

@@ -63,6 +63,19 @@ def test_every_kind_of_image_is_read(tmp_path: Path, kind: str) -> None:
     assert (example.image, example.texts, example.source) == (b"i", ("a dog",), "tiny")
 
 
+def test_each_line_of_a_text_file_is_a_caption(tmp_path: Path) -> None:
+    [example], _ = read_members(tmp_path, [("k.jpg", b"i"), ("k.txt", b"a dog\r\n\n a cat\na dog")])
+    assert example.texts == ("a dog", "a cat", "a dog")
+
+
+def test_a_packed_shard_is_known_by_its_suffix_in_capitals_too(tmp_path: Path) -> None:
+    plain = write_shard(tmp_path / "s.tar", [("k.jpg", b"i"), ("k.txt", b"a dog")])
+    packed = tmp_path / "S.TAR.GZ"
+    packed.write_bytes(gzip.compress(plain.read_bytes()))
+    [example], skipped = read_all(packed)
+    assert (example.texts, skipped) == (("a dog",), [])
+
+
 def test_a_class_file_is_the_label_and_the_text(tmp_path: Path) -> None:
     path = write_shard(tmp_path / "s.tar", [("k.jpg", b"i"), ("k.cls", b"1")])
     [example], _ = read_all(path, ("cat", "dog"))

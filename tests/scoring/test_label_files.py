@@ -59,6 +59,11 @@ def test_a_folder_gives_the_names_of_its_sub_folders(tmp_path: Path) -> None:
             "prompts: write it as one of them",
         ),
         (
+            "[" * 100_000,
+            "label file {} is no list of names (maximum recursion depth exceeded while decoding a "
+            "JSON array from a unicode string): correct it",
+        ),
+        (
             "[1]",
             "label file {} is neither a list of names nor an object from name to a list of "
             "prompts: write it as one of them",

@@ -31,10 +31,12 @@ def expand(uris: Sequence[str | Path]) -> list[Path]:
 
 def _expand_one(uri: str) -> list[Path]:
     """Expand one address."""
-    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:", uri):
-        raise DataError(f"{uri} is not on this machine: fetch it and give its path")
+    if not uri.strip():
+        raise DataError("the name of a source is blank: give a folder, a table or tar shards")
     if Path(uri).exists():
         return [Path(uri)]
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+:", uri):
+        raise DataError(f"{uri} is an address, not a path: fetch what is there and give its path")
     named = list(itertools.islice(_braces(uri), MAX_FILES + 1))
     if len(named) > MAX_FILES:
         raise DataError(f"{uri} means more than {MAX_FILES:,} files: write a smaller range")

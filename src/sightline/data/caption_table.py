@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from sightline.data.class_folder import read_file
-from sightline.data.example import Example, Skipped, Tally
+from sightline.data.example import Example, Skipped, Tally, printable
 from sightline.data.record import Words, as_group, join, tidy
 from sightline.data.table_rows import Row, read_rows
 from sightline.errors import DataError
@@ -38,7 +38,7 @@ class Table:
 
     def __init__(self, path: Path, *, source: str, columns: Columns | None = None) -> None:
         self.path = path
-        self.name = path.name
+        self.name = printable(path.name)
         self._source = source
         header, rows = read_rows(path)
         chosen = _choose(path, header, columns or Columns())
@@ -52,7 +52,7 @@ class Table:
             else:
                 by_path.setdefault(image, []).append(words)
         self._rows = list(by_path.items())
-        self.identity = f"{path.name} {path.stat().st_size} {len(self._rows)}"
+        self.identity = f"{self.name} {path.stat().st_size} {len(self._rows)}"
 
     def _skip(self, line: int, why: str) -> None:
         reason = f"row {line} of {self.name} was skipped: {why}"
@@ -162,6 +162,8 @@ def _read_row(row: Row | str, columns: _Chosen) -> tuple[str, Words]:
     if not isinstance(captions, list) or not all(isinstance(text, str) for text in captions):
         raise ValueError(f"its {columns.text!r} is neither a text nor a list of texts")
     label = row.get(columns.label) if columns.label else None
+    if isinstance(label, float) and label.is_integer():  # pandas' way to write a column with gaps
+        label = int(label)
     if not isinstance(label, str | int | None):
         raise ValueError(f"its {columns.label!r} is neither a text nor a number")
     source = row.get("source")

@@ -1,12 +1,13 @@
-"""A folder of class folders: each sub-folder is a label. Enter at `ClassFolder`."""
+"""A folder of class folders, each named after its label. Enter at `ClassFolder`."""
 
 import hashlib
 from pathlib import Path
 
-from sightline.data.example import Example, Skipped, Tally
+from sightline.data.example import Example, Skipped, Tally, printable
 from sightline.errors import DataError, ImageError
-from sightline.images import find
+from sightline.images import find_each
 from sightline.images.reading import encoded_bytes
+from sightline.scoring.label_files import folder_label
 
 
 class ClassFolder:
@@ -17,9 +18,12 @@ class ClassFolder:
 
     def __init__(self, path: Path, *, source: str) -> None:
         self.path = path
-        self.name = path.name
+        self.name = printable(path.name)
         self._source = source
-        self._files = [file.relative_to(path).as_posix() for file in find([path])]
+        try:
+            self._files = [file.relative_to(path).as_posix() for file in find_each(path)]
+        except OSError as error:
+            raise DataError(f"{path} cannot be listed: {error.strerror}") from error
         self._check()
         listing = "\n".join(self._files).encode("utf-8", "surrogateescape")
         self.identity = f"{self.name} {hashlib.sha256(listing).hexdigest()}"
@@ -40,8 +44,8 @@ class ClassFolder:
         """Give the pictures that stand in a class folder; others are added to the tally."""
         for file in self._files:
             if "/" not in file:
-                reason = f"{file} stands outside the class folders of {self.path}"
-                tally.add(Skipped(key=file, kind="image without text", reason=reason))
+                reason = printable(f"{file} stands outside the class folders of {self.path}")
+                tally.add(Skipped(key=printable(file), kind="image without text", reason=reason))
         inside = [file for file in self._files if "/" in file]
         return FolderRecords(self.path, inside, self._source)
 
@@ -59,11 +63,12 @@ class FolderRecords:
 
     def read(self, number: int) -> Example | Skipped:
         """Read one picture."""
-        key = self._files[number]
-        image = read_file(self._root / key, key=key)
+        file = self._files[number]
+        key = printable(file)
+        image = read_file(self._root / file, key=key)
         if isinstance(image, Skipped):
             return image
-        label = key.split("/", 1)[0]
+        label = folder_label(key.split("/", 1)[0])
         return Example(key=key, image=image, texts=(label,), label=label, source=self._source)
 
 
@@ -72,5 +77,5 @@ def read_file(path: Path, *, key: str) -> bytes | Skipped:
     try:
         _, encoded = encoded_bytes(path)
     except ImageError as error:
-        return Skipped(key=key, kind="unreadable file", reason=str(error))
+        return Skipped(key=key, kind="unreadable file", reason=printable(str(error)))
     return encoded

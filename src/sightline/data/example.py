@@ -1,5 +1,6 @@
 """What every source yields: examples, what was skipped, and why. Enter at `Example`."""
 
+import os
 from collections.abc import Mapping
 
 import msgspec
@@ -19,6 +20,11 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     label: str | None = None
     group: Mapping[str, str] = {}  # msgspec copies a mutable default for each instance
     source: str = ""  # the record's own `source`, else the name of the source it was read from
+
+
+def printable(name: str) -> str:
+    """Write a file name's bytes that are not UTF-8 as escapes, so that any file can hold it."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 class Skipped(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

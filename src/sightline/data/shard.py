@@ -10,8 +10,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sightline.data.example import Example, Skipped, Tally
-from sightline.data.record import MAX_RECORD_BYTES, Words, join, name_class, read_json, read_text
+from sightline.data.example import Example, Skipped, Tally, printable
+from sightline.data.record import (
+    MAX_RECORD_BYTES,
+    Words,
+    join,
+    name_class,
+    read_json,
+    read_text,
+    tidy,
+)
 from sightline.data.tape import Cut, Member, Tape, members
 from sightline.errors import DataError
 from sightline.settings import MAX_IMAGE_BYTES
@@ -34,10 +42,10 @@ class TarShard:
 
     def __init__(self, path: Path, *, source: str, class_names: Sequence[str] = ()) -> None:
         self.path = path
-        self.name = path.name
-        self.packed = path.suffix in (".gz", ".tgz")
+        self.name = printable(path.name)
+        self.packed = path.suffix.lower() in (".gz", ".tgz")
         self.stored_bytes = path.stat().st_size
-        self.identity = f"{path.name} {self.stored_bytes}"
+        self.identity = f"{self.name} {self.stored_bytes}"
         self._source = source
         self._class_names = class_names
 
@@ -108,7 +116,7 @@ class TarRecords:
         text = read_text(content)
         if kind == "cls":
             return Words(label=name_class(text, self._names) or None)
-        return Words(texts=(text,) if text else ())
+        return Words(texts=tidy(text.splitlines()))  # one a line, as CLIP_benchmark writes them
 
 
 class _Index:

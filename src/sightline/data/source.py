@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from sightline.data.addresses import expand
 from sightline.data.caption_table import Columns, Table
 from sightline.data.class_folder import ClassFolder
-from sightline.data.example import Example, Skipped, Tally
+from sightline.data.example import Example, Skipped, Tally, printable
 from sightline.data.shard import TarShard
 from sightline.data.table_rows import READERS
 from sightline.errors import DataError
@@ -116,8 +116,8 @@ def open_source(
     """
     uris = [uri] if isinstance(uri, str | Path) else list(uri)
     paths = expand(uris)
-    written = " ".join(str(each) for each in uris)
-    name = name or " ".join(Path(str(each)).name or str(each) for each in uris)
+    written = printable(" ".join(str(each) for each in uris))
+    name = name or printable(" ".join(Path(str(each)).name or str(each) for each in uris))
     return Source(written, name, [_open_shard(path, name, columns) for path in paths])
 
 
@@ -142,12 +142,12 @@ def _class_names(folder: Path) -> tuple[str, ...]:
     for place in (folder / "classnames.txt", folder.parent / "classnames.txt"):
         if place.is_file() and place.stat().st_size <= MAX_CLASS_NAMES_BYTES:
             try:
-                names = place.read_text("utf-8")
+                names = place.read_text("utf-8-sig")
             except OSError as error:
                 raise DataError(f"{place} cannot be read ({error.strerror}): check it") from error
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"{place} is not text in UTF-8: write one class name a line, or move it away"
                 ) from error
-            return tuple(line.strip() for line in names.splitlines())
+            return tuple(line.strip() for line in names.splitlines() if line.strip())
     return ()

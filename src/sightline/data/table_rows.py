@@ -55,6 +55,9 @@ def _read_jsonl(path: Path) -> tuple[list[str], Iterator[Numbered]]:
     columns: dict[str, None] = {}
     for _, row in numbered:
         columns.update(dict.fromkeys(() if isinstance(row, str) else row))
+    if numbered and not columns:
+        number, why = numbered[0]
+        raise DataError(f"{path} has no line with a JSON object: line {number} is none, {why}")
     return list(columns), iter(numbered)
 
 
@@ -79,7 +82,7 @@ def _read_parquet(path: Path) -> tuple[list[str], Iterator[Numbered]]:
             batches = file.iter_batches(batch_size=ROWS_AT_ONCE)
             rows = [row for batch in batches for row in batch.to_pylist()]
             return list(file.schema_arrow.names), iter(enumerate(rows, 1))
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read as Parquet: {error}") from error
 
 

@@ -37,6 +37,23 @@ def find(paths: str | Path | Iterable[str | Path]) -> Iterator[Path]:
     return _listed(given)
 
 
+def find_each(folder: Path) -> Iterator[Path]:
+    """List the picture files below each entry of a folder, sorted, entry by entry.
+
+    Links are followed once an entry, so that two classes may share a folder; none leads back to
+    the folder itself.
+
+    Raises:
+        OSError: It cannot be listed.
+    """
+    status = os.stat(folder)
+    for name, is_folder in sorted(_wanted(folder)):
+        if is_folder:
+            yield from _below(folder / name, {(status.st_dev, status.st_ino)})
+        else:
+            yield folder / name
+
+
 def _expanded(path: str | Path) -> list[Path]:
     if os.path.lexists(path):
         return [Path(path)]

@@ -58,6 +58,16 @@ def parse_class(text: str) -> Class:
     return Class(name.strip(), aliases=aliases)
 
 
+def folder_label(name: str) -> str:
+    """Return the label that a class folder's name stands for: `_` is read as a space.
+
+    Example:
+        >>> folder_label("polar_bear")
+        'polar bear'
+    """
+    return name.replace("_", " ").strip() or name
+
+
 def _line_labels(text: str, path: Path) -> tuple[Class, ...]:
     """Read one class a line, so that an error can say which line."""
     found: dict[str, tuple[int, Class]] = {}
@@ -81,11 +91,12 @@ def _line_labels(text: str, path: Path) -> tuple[Class, ...]:
 
 def _refuse_twins(pairs: list[tuple[str, object]]) -> dict[str, object]:
     """Refuse a repeated JSON key, of which Python would silently keep the last."""
-    names = [name for name, _ in pairs]
-    for name in names:
-        if names.count(name) > 1:
+    named: dict[str, object] = {}
+    for name, value in pairs:
+        if name in named:
             raise TextError(f"label {name!r} is given twice: give each label once")
-    return dict(pairs)
+        named[name] = value
+    return named
 
 
 def _json_labels(text: str, path: Path) -> tuple[Class, ...]:
@@ -98,6 +109,8 @@ def _json_labels(text: str, path: Path) -> tuple[Class, ...]:
         ) from error
     except TextError as error:
         raise TextError(f"label file {path}: {error}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, deep nesting
+        raise TextError(f"label file {path} is no list of names ({error}): correct it") from error
     entries = loaded.values() if isinstance(loaded, dict) else [loaded]
     if not all(isinstance(e, list) and all(isinstance(text, str) for text in e) for e in entries):
         raise TextError(
@@ -116,7 +129,7 @@ def _folder_labels(folder: Path) -> tuple[Class, ...]:
         names = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     except OSError as error:
         raise TextError(f"label folder {folder} cannot be read: {error.strerror}") from error
-    shown = [name.replace("_", " ").strip() for name in names if not name.startswith(".")]
+    shown = [folder_label(name) for name in names if not name.startswith(".")]
     if not shown:
         raise TextError(
             f"label folder {folder} has no sub-folders: give a folder with one sub-folder a class"
