@@ -25,8 +25,9 @@ for threads in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ[threads] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
 
+from sightline import checkpoints  # noqa: E402
 from sightline.spec.byte_pairs import BytePairs  # noqa: E402
-from sightline.spec.words import TextRecipe, Words  # noqa: E402
+from sightline.spec.words import TextRecipe, Words, open_words  # noqa: E402
 
 RECIPE = TextRecipe(
     tokenizer="clip",
@@ -51,6 +52,8 @@ def main() -> int:
     captions = captions[:size]
     contestants = dict(entered(captions))
     agree(contestants, captions)
+    bundled = open_words(checkpoints.read().spec.words, checkpoints.read().folder)
+    contestants["sightline, bundled vocabulary"] = lambda texts: bundled.rows(texts, long="cut").ids
     lines = list(results(race(contestants, captions, rounds), len(captions)))
     for line in lines:
         print(json.dumps(line) if asked.json else table_row(line))

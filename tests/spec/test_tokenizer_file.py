@@ -5,9 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
-from reference_tokenizer import reference, reference_without_special_words
+from reference_tokenizer import reference, reference_without_special_words, texts
+from sightline.data.vocabulary import train_vocabulary
 from sightline.errors import SpecError, TextError
 from sightline.spec.byte_pairs import BytePairs
 from sightline.spec.words import TextRecipe, Words, open_words
@@ -180,3 +182,46 @@ def test_an_id_that_the_file_lacks_is_refused(tmp_path: Path) -> None:
         "words.end_id 259 is not among the tokenizer's 259 ids: "
         "correct the recipe or bring its own tokenizer"
     )
+
+
+@pytest.fixture(scope="module")
+def ours(tmp_path_factory: pytest.TempPathFactory) -> Words:
+    folder = tmp_path_factory.mktemp("ours")
+    captions = ["two dogs run on the grass, it's 42% wet!"] * 5
+    train_vocabulary(captions, 400, folder / "tokenizer.json")
+    return open_words(recipe(context_length=77, clean="none"), folder)
+
+
+def whole(words: Words, text: str) -> list[int]:
+    """Oracle: the library's ids of the text in one."""
+    return [1, *words._tokenizer.ids(text), 2]
+
+
+@given(text=texts())
+def test_words_of_our_own_vocabularies_have_the_ids_that_they_have_in_company(
+    ours: Words, text: str
+) -> None:
+    sound = text.encode("utf-8", "ignore").decode()  # halves of characters are refused elsewhere
+    for said in (sound, " ".join(sound.split()), f"it's {sound} 's"):
+        assert ours.encode(said) == whole(ours, said)
+
+
+def test_our_own_vocabularies_are_cut_at_spaces_and_others_nowhere(
+    ours: Words, tmp_path: Path
+) -> None:
+    assert ours._tokenizer.units("two dogs") == ["two", "dogs"]
+    assert ours._tokenizer.units("two  dogs") == ["two  dogs"]
+    assert ours._tokenizer.units(" two") == [" two"]
+    assert opened(small_tokenizer(), tmp_path)._tokenizer.units("two dogs") == ["two dogs"]
+    train_vocabulary(["two dogs"], 400, tmp_path / "tokenizer.json")
+    joined = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
+    joined.add_tokens([AddedToken("two dogs", normalized=False)])
+    assert opened(joined, tmp_path)._tokenizer.units("two dogs") == ["two dogs"]
+
+
+def test_control_a_vocabulary_of_another_make_that_were_cut_gives_other_ids(
+    tmp_path: Path,
+) -> None:
+    words = opened(small_tokenizer(), tmp_path, clean="none")
+    apart = [token_id for word in ("two", "dogs") for token_id in words._tokenizer.ids(word)]
+    assert [1, *apart, 2] != whole(words, "two dogs")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sightline.errors import DataError
 from sightline.spec.clean import Cleaning, cleaner
+from sightline.spec.space_marked import set_pieces
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -13,11 +14,6 @@ if TYPE_CHECKING:
 PAD_ID, START_ID, END_ID = 0, 1, 2
 _SPECIAL_WORDS = ["<pad>", "<start>", "<end>"]  # their places are their ids
 _SMALLEST = len(_SPECIAL_WORDS) + 256  # every byte is in, so no caption is ever unknown
-
-# CLIP's pieces, with two differences: accents stay in their word, and the space before a word
-# belongs to it. That space marks where words begin, so a byte needs one id and not two (CLIP's
-# "</w>" doubles them), and the plural of a word starts with the ids of the word.
-_PIECES = r"'(?:s|t|re|ve|m|ll|d)| ?[\p{L}\p{M}]+| ?\p{N}| ?[^\s\p{L}\p{M}\p{N}]+|\s+"
 
 
 def train_vocabulary(
@@ -72,17 +68,10 @@ def _cleaned(captions: Iterable[str], clean: Cleaning) -> Iterator[str]:
 
 
 def _empty_tokenizer() -> "Tokenizer":
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, processors
-    from tokenizers.pre_tokenizers import ByteLevel, Sequence, Split
+    from tokenizers import Tokenizer, decoders, models, processors
 
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.Prepend(" ")  # the first word is a word like the others
-    tokenizer.pre_tokenizer = Sequence(
-        [
-            Split(Regex(_PIECES), behavior="isolated"),
-            ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    set_pieces(tokenizer)
     tokenizer.decoder = decoders.Sequence([decoders.ByteLevel(), decoders.Strip(" ", 1, 0)])
     tokenizer.post_processor = processors.TemplateProcessing(
         single="<start> $A <end>", special_tokens=[("<start>", START_ID), ("<end>", END_ID)]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.errors import SpecError
+from sightline.spec.space_marked import is_cut_at_spaces, words_of
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -14,26 +15,30 @@ if TYPE_CHECKING:
 class TokenizerFile:
     """A tokenizer.json that yields the ids of the text alone, whole and unpadded."""
 
-    def __init__(self, tokenizer: "Tokenizer", digest: str, reserved: frozenset[int]) -> None:
+    def __init__(
+        self, tokenizer: "Tokenizer", digest: str, reserved: frozenset[int], *, by_word: bool
+    ) -> None:
         """Take a tokenizer over; enter at `open_tokenizer_file`.
 
         Args:
             tokenizer: As read from the file.
             digest: Sha256 of the file, in hexadecimal.
             reserved: Ids that mean start, end or pad, and that no text may become.
+            by_word: Whether the ids of a text are those of its words.
         """
         self.digest = digest
         self.vocabulary_size: int = tokenizer.get_vocab_size()
         self.reserved = reserved
         self._tokenizer = tokenizer
+        self._by_word = by_word
 
     def has(self, token_id: int) -> bool:
         """Whether the vocabulary has this id."""
         return 0 <= token_id < 2**32 and self._tokenizer.id_to_token(token_id) is not None
 
     def units(self, text: str) -> list[str]:
-        """Return the text in one: a file may do anything, so it can be cut nowhere."""
-        return [text]
+        """Cut at spaces where the file is one of ours; another may do anything with a text."""
+        return words_of(text) if self._by_word else [text]
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of a cleaned text, without start and end."""
@@ -79,4 +84,5 @@ def open_tokenizer_file(path: Path, *, marks: Sequence[int], pad_id: int) -> Tok
     ordinary = [added[i].content for i in sorted(reserved & added.keys()) if not added[i].special]
     tokenizer.add_special_tokens([AddedToken(word, normalized=False) for word in ordinary])
     tokenizer.encode_special_tokens = True
-    return TokenizerFile(tokenizer, hashlib.sha256(content).hexdigest(), reserved)
+    digest = hashlib.sha256(content).hexdigest()
+    return TokenizerFile(tokenizer, digest, reserved, by_word=is_cut_at_spaces(tokenizer))
