@@ -9,11 +9,19 @@ MAX_IMAGE_PIXELS = 128_000_000  # width × height, before decoding: a bomb is re
 MAX_TEXT_CHARACTERS = 1_000_000  # one text; longer is a mistake, not a caption
 
 
-def home() -> Path:
-    """Return the folder of all caches: `SIGHTLINE_HOME`, else the platform's cache folder."""
+def home() -> Path | None:
+    """Return the folder of all caches: `SIGHTLINE_HOME`, else the platform's cache folder.
+
+    None for a user without a home folder, such as a number in a container: nothing is kept then.
+    """
     chosen = os.environ.get("SIGHTLINE_HOME")
-    if chosen:
-        return Path(chosen).expanduser()
+    try:
+        return Path(chosen).expanduser() if chosen else _platform_cache()
+    except RuntimeError:  # pathlib's, where there is no such user or the user has no home
+        return None
+
+
+def _platform_cache() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "sightline"
     if sys.platform == "win32":

@@ -1,5 +1,7 @@
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -51,9 +53,15 @@ def test_a_calibration_is_read_and_turns_none_of_these_on(tmp_path: Path) -> Non
     assert answer.scores.sum() + answer.none[0] == pytest.approx(1)
 
 
+def kept_vectors() -> list[Path]:
+    home = settings.home()
+    assert home is not None
+    return list(home.rglob("*.vectors"))
+
+
 def test_class_vectors_are_kept_between_runs(tiny_model_folder: Path) -> None:
     first = sightline.load(tiny_model_folder).zero_shot(["cat", "dog"])
-    [kept] = [path for path in settings.home().rglob("*.vectors")]
+    [kept] = kept_vectors()
     assert b"cat" not in kept.read_bytes()
     again = sightline.load(tiny_model_folder).zero_shot(["cat", "dog"])
     assert np.array_equal(first.vectors, again.vectors)
@@ -61,6 +69,14 @@ def test_class_vectors_are_kept_between_runs(tiny_model_folder: Path) -> None:
     assert np.array_equal(
         sightline.load(tiny_model_folder).zero_shot(["cat", "dog"]).vectors, first.vectors
     )
+
+
+def test_without_a_home_nothing_is_kept_and_all_works(
+    tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SIGHTLINE_HOME", "~nobody-of-this-name/cache")
+    assert settings.home() is None
+    assert sightline.load(tiny_model_folder).zero_shot(["cat", "dog"]).vectors.shape[0] == 2
 
 
 def with_a_flipped_bit(folder: Path, copy: Path, tensor: str) -> Path:
@@ -87,7 +103,7 @@ def test_damaged_weights_are_refused_before_anything_is_kept_of_them(
         f"{damaged / 'model.safetensors'} has 1 tensor ({tensor}) changed since sightline.json "
         "was written: restore the file from where the model came from"
     )
-    assert list(settings.home().rglob("*.vectors")) == []
+    assert kept_vectors() == []
 
 
 def test_control_a_whole_copy_opens_and_its_vectors_are_kept(
@@ -95,10 +111,33 @@ def test_control_a_whole_copy_opens_and_its_vectors_are_kept(
 ) -> None:
     shutil.copytree(tiny_model_folder, tmp_path / "model")
     sightline.load(tmp_path / "model").zero_shot(["cat", "dog"])
-    assert len(list(settings.home().rglob("*.vectors"))) == 1
+    assert len(kept_vectors()) == 1
 
 
 def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         sightline.load(tmp_path / "gone")
     assert str(caught.value) == f"model folder {tmp_path / 'gone'} does not exist: check the path"
+
+
+@pytest.mark.parametrize(
+    ("call", "sentence"),
+    [
+        ("embed_texts(['a cat'], long='truncate')", "long is 'truncate': pass 'raise' or 'cut'"),
+        (
+            "embed_images([('a', 'b', 'c')])",
+            "picture 0 is a tuple of 3: give (key, picture)",
+        ),
+        (
+            "embed_patches(['a.jpg', 'b.jpg'])",
+            "patches were asked of several pictures: give one at a time",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_refused_in_one_sentence(
+    tiny_model_folder: Path, call: str, sentence: str
+) -> None:
+    """In a process of its own: here types are checked, and users' are not."""
+    code = f"import sightline; sightline.load({str(tiny_model_folder)!r}).{call}"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert ran.stderr.splitlines()[-1].partition(": ")[2] == sentence

@@ -10,7 +10,7 @@ import numpy as np
 from sightline import images as image_files
 from sightline.embedder.class_cache import ClassCache
 from sightline.embedder.encoding import Skipped, encode_texts, stream_images
-from sightline.embedder.sources import Images, keyed
+from sightline.embedder.sources import Images, is_one_image, keyed
 from sightline.errors import ImageError
 from sightline.images import ImageSource
 from sightline.runtime import Towers
@@ -105,6 +105,8 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         Raises:
             ImageError: It cannot be read, or a patch has no direction.
         """
+        if not is_one_image(image):
+            raise ImageError("patches were asked of several pictures: give one at a time")
         [(key, source)] = keyed(image)
         pixels = self.spec.pixels.apply(image_files.read(source))
         patches = unit(self.towers.patches(pixels[None])[0])

@@ -44,7 +44,7 @@ def load(
     # Kept class vectors are filed under the fingerprint, which is that of the record: it has to be
     # that of the weights too. 14 ms for 23 MB.
     verify_digests(checkpoint)
-    stored = checkpoint.calibration
+    stored, home = checkpoint.calibration, settings.home()
     return Embedder(
         spec=checkpoint.spec,
         towers=open_towers(checkpoint, runtime=runtime, precision=precision, device=device),
@@ -52,7 +52,7 @@ def load(
         fingerprint=checkpoint.fingerprint,
         calibration=None if stored is None else calibration_from(stored),
         head=_trained_head(checkpoint),
-        cache=ClassCache(settings.home() / "classes"),
+        cache=None if home is None else ClassCache(home / "classes"),
     )
 
 

@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from sightline.errors import ImageError
 from sightline.images import ImageSource
 
 Images: TypeAlias = ImageSource | Iterable[ImageSource | tuple[str, ImageSource]]
@@ -20,7 +21,12 @@ def keyed(images: Images) -> Iterator[tuple[str, ImageSource]]:
     """
     several: Any = [images] if is_one_image(images) else images
     for position, entry in enumerate(several):
-        yield entry if isinstance(entry, tuple) else (_key(entry, position), entry)
+        if not isinstance(entry, tuple):
+            yield _key(entry, position), entry
+        elif len(entry) == 2:
+            yield entry
+        else:
+            raise ImageError(f"picture {position} is a tuple of {len(entry)}: give (key, picture)")
 
 
 def is_one_image(images: Images) -> bool:

@@ -147,10 +147,13 @@ class Words:
                 ids and keeps the end id ("cut"), which `Rows.cut` tells.
 
         Raises:
-            TextError: A caption is too long and `long` is "raise", or `encode` refuses it.
+            TextError: A caption is too long and `long` is "raise", `long` is neither, or `encode`
+                refuses a caption.
         """
         if isinstance(texts, str):
             raise TextError("rows were asked of one text: pass a list of texts")
+        if long not in ("raise", "cut"):
+            raise TextError(f"long is {long!r}: pass 'raise' or 'cut'")
         recipe, room = self.recipe, self.recipe.room
         flat: list[int] = []  # ids of all captions: a list for each would keep the collector busy
         counts = np.empty(len(texts), np.int64)
