@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -103,7 +104,10 @@ def start(desk: Path, *arguments: str) -> "subprocess.Popen[bytes]":
     )
 
 
-def test_ctrl_c_in_the_middle_exits_130_without_a_traceback(desk: Path) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_ctrl_c_in_the_middle_exits_130_without_a_traceback(
+    desk: Path, how: signal.Signals
+) -> None:
     with start(desk, "classify", "-", "--labels", "cat,dog", "--json") as process:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -111,10 +115,25 @@ def test_ctrl_c_in_the_middle_exits_130_without_a_traceback(desk: Path) -> None:
         process.stdin.write(b"photo.jpg\n" * 200)
         process.stdin.flush()
         assert json.loads(process.stdout.readline())["path"] == "photo.jpg"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         process.stdout.read()
         assert process.stderr.read() == b"sightline: interrupted\n"
     assert process.returncode == 130
+
+
+@pytest.mark.parametrize(("closed", "code"), [("<&-", 4), (">&-", 0), ("2>&-", 3)])
+def test_a_stream_that_the_caller_closed_is_an_empty_one(
+    desk: Path, closed: str, code: int
+) -> None:
+    pictures = "-" if closed == "<&-" else "photo.jpg" if closed == ">&-" else "photo.jpg none.jpg"
+    (desk / "none.jpg").write_bytes(b"")
+    typed = shlex.join([*COMMAND, "classify", *pictures.split(), "--labels", "cat,dog"])
+    ran = subprocess.run(
+        ["sh", "-c", f"{typed} {closed}"], cwd=desk, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == code
+    assert "Error" not in ran.stderr
+    assert ("photo.jpg" in ran.stdout) == (closed == "2>&-")
 
 
 def test_a_reader_who_has_seen_enough_is_no_error(desk: Path) -> None:

@@ -26,8 +26,8 @@ def command(paths: tuple[str, ...], out: Path, model: str) -> int:
 
     PATHS are pictures, folders, globs, or - to read names from standard input. The JSON file
     beside the vectors holds the model's fingerprint, the precision, the key of each row and each
-    picture that was skipped. Where no picture can be read, nothing is written. Memory does not
-    grow with the number of pictures.
+    picture that was skipped. Where no picture can be read, nothing is written. Vectors go to disk
+    as they come; only the names in the folder at hand are held in memory.
 
     Example: sightline embed photo.jpg --out vectors.npy
     """

@@ -166,6 +166,9 @@ def _report(sentence: str, code: int, session: Session) -> int:
 
 def _prepare_streams() -> None:
     """Make printing never fail on a file name, and keep libraries' remarks for `--debug`."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by the caller, as by `>&-` in a shell
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

@@ -79,7 +79,7 @@ def _measure(embedder: "Embedder", source: "Source") -> dict[str, float]:
 
 
 class _Interrupt:
-    """Whether Ctrl-C was pressed; the second time, or before the first step, it stops at once."""
+    """Whether Ctrl-C or SIGTERM came; a second one, or one before the first step, stops at once."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
@@ -101,13 +101,14 @@ class _Interrupt:
 
 @contextmanager
 def _interruptible(progress: Progress) -> Iterator[_Interrupt]:
-    """Take Ctrl-C between two steps, where the state is whole, for as long as the block lasts."""
+    """Take Ctrl-C and SIGTERM between two steps, where the state is whole, inside the block."""
     interrupt = _Interrupt(progress)
-    before = signal.signal(signal.SIGINT, interrupt)
+    before = {each: signal.signal(each, interrupt) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield interrupt
     finally:
-        signal.signal(signal.SIGINT, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _say_what_was_skipped(skipped: "Tally") -> None:
