@@ -114,3 +114,14 @@ def test_a_wider_mlp_costs_what_its_two_matrices_cost() -> None:
     wider = tiny_spec(replace(VIT, mlp_width=VIT.mlp_width + 1))
     added = parameters(wider).image - parameters(tiny_spec()).image
     assert added == VIT.layers * (2 * VIT.width + 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "millions"), [("ViT-B-16-SigLIP2", 86), ("ViT-L-16-SigLIP2-256", 303)]
+)
+def test_siglip_2_is_of_the_published_size(name: str, millions: int) -> None:
+    """The paper's, in its abstract (arXiv 2502.14786), which leaves out the attention pool."""
+    with torch.device("meta"):
+        image = CLIP(architecture(name)).image
+    counted = sum(p.numel() for part, p in image.named_parameters() if not part.startswith("pool"))
+    assert round(counted / 1e6) == millions
