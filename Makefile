@@ -9,7 +9,7 @@ SHELL := /bin/bash
 
 # The first that is new enough; 3.11 leads, because constraints.txt was tested with it.
 PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python3.14 python; do \
-	if $$name -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	if $$name -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
 	then echo $$name; break; fi; done)
 
 DEMO := .venv-demo
@@ -26,7 +26,7 @@ LABELS := cat,dog,duck,horse,koala,polar bear,boat,flower,cup of coffee,sunset
 .PHONY: help demo test setup lint format types check docs clean python
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1|/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z]*\):.*## /make \1       /p' $(MAKEFILE_LIST) | sed 's/^\(make .\{8\}\) */\1/'
 
 demo: $(DEMO)/.installed ## classify the demo photos with the bundled model, in an environment without torch
 	$(DEMO)/bin/python -c "import importlib.util; assert importlib.util.find_spec('torch') is None; print('no torch is installed here')"
@@ -61,9 +61,13 @@ python:
 	@test -n "$(PYTHON)" || { echo "Sightline needs Python 3.11 or newer with its venv module:" \
 	"install it, or name one with make PYTHON=/path/to/python3" >&2; exit 1; }
 
+# pip is asked for, because making an environment may have been interrupted before it got there.
+make_env = $(1)/bin/python -m pip --version >/dev/null 2>&1 || \
+	{ echo "making $(1) with $(PYTHON)"; $(PYTHON) -m venv --clear $(1); }
+
 # The core alone, as `pip install sightline` gives it; again whenever a source file changes.
 $(DEMO)/.installed: pyproject.toml constraints.txt README.md $(SOURCES) | python
-	@test -x $(DEMO)/bin/python || { echo "making $(DEMO) with $(PYTHON)"; $(PYTHON) -m venv $(DEMO); }
+	@$(call make_env,$(DEMO))
 	@echo "installing sightline into $(DEMO), without torch"
 	@$(DEMO)/bin/python $(PIP) install -c constraints.txt .
 	@touch $@
@@ -74,7 +78,7 @@ $(DEMO)/.installed: pyproject.toml constraints.txt README.md $(SOURCES) | python
 # One test resizes with torchvision (tests/torchvision_processor.py says how that works).
 # pip is renewed first because older ones do not know dependency groups.
 $(ENV)/.installed: pyproject.toml constraints.txt | python
-	@test -x $(RUN)/python || { echo "making $(ENV) with $(PYTHON)"; $(PYTHON) -m venv $(ENV); }
+	@$(call make_env,$(ENV))
 	@echo "installing what the tests need into $(ENV); torch alone takes a minute"
 	@$(RUN)/python $(PIP) install -c constraints.txt pip
 	@$(RUN)/python $(PIP) install -c constraints.txt --group test -e '.[all]'
