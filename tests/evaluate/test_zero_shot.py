@@ -81,3 +81,9 @@ def test_a_field_of_measurements_is_left_out_and_said() -> None:
     assert set(metrics) == {"acc1/sky", "acc1/sky/day"}
     assert left_out == {"age": "33 values, more than 32"}
     assert worst == {"sky": "day"}
+
+
+def test_a_field_whose_name_would_part_a_metric_s_is_left_out_and_said() -> None:
+    metrics, _, left_out = group_figures(np.array([True, False]), [{"age/sex": "1/a"}] * 2)
+    assert metrics == {}
+    assert left_out == {"age/sex": "its name has a /, which parts the names of metrics"}
