@@ -22,22 +22,27 @@ def surveyed(sets: Path, broader: dict[str, list[str]], **changes: Any) -> Catal
 def test_words_are_those_of_captions_and_the_broader_names(tmp_path: Path) -> None:
     write_sets(tmp_path, count=48)
     catalog = surveyed(tmp_path, {"colourful": ["red", "blue"], "wall": ["grey"]}, stages=WORDS)
-    assert catalog.words["colourful"] == 24
-    assert catalog.words["wall"] == 10 + 12  # of captions, of labels
-    assert catalog.words["red"] == 12
-    assert "the" not in catalog.words
+    assert catalog.book.counts["colourful"] == 24
+    assert catalog.book.counts["wall"] == 10 + 12  # of captions, of labels
+    assert catalog.book.counts["red"] == 12
+    assert "the" not in catalog.book.counts
     assert "wall" in set(catalog.prompts(["{}"]))
     assert set(COLOURS) <= set(catalog.prompts(["{}"]))
 
 
 def test_words_are_only_counted_for_a_stage_that_learns_them(tmp_path: Path) -> None:
     write_sets(tmp_path, count=48)
-    assert surveyed(tmp_path, {}).words == {}
+    assert surveyed(tmp_path, {}).book.counts == {}
 
 
 def test_what_the_words_loss_lacks_is_said_before_the_first_step(tmp_path: Path) -> None:
     write_sets(tmp_path, count=8)
-    with pytest.raises(DataError, match=r"the words loss, and no word is in the captions of 10 "):
+    with pytest.raises(DataError, match=r"learns words, and no word is in the captions of 10 "):
         surveyed(tmp_path, {}, stages=WORDS)
-    with pytest.raises(DataError, match=r"'colours' has no label 'pink', which its broader name"):
-        surveyed(tmp_path, {"warm": ["red", "pink"]})
+    for stages in (WORDS, [stage("s")]):
+        with pytest.raises(DataError) as caught:
+            surveyed(tmp_path, {"warm": ["red", "pink"]}, stages=stages)
+        assert str(caught.value) == (
+            "source 'colours' has the broader name 'warm' for 'pink', which is none of its labels: "
+            "take it out of the list"
+        )

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,20 @@ Train = Callable[..., list[int]]
 @pytest.fixture(scope="module")
 def train() -> Iterator[Train]:
     """Return a function that trains in processes of their own and returns how each ended."""
+    with started("1") as train:
+        yield train
+
+
+@contextmanager
+def started(hash_seed: str) -> Iterator[Train]:
+    """Start the program that trains; sets of words are walked in the order of the hash seed."""
+    environment = {"PYTHONPATH": str(Path(crashing_runs.__file__).parent)}
     with subprocess.Popen(
         [sys.executable, crashing_runs.__file__],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(crashing_runs.__file__).parent)},
+        env=os.environ | environment | {"PYTHONHASHSEED": hash_seed},
     ) as program:
         assert program.stdin is not None
         assert program.stdout is not None
@@ -67,13 +76,18 @@ def result_of(run: Path) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("crashes")
-    write_sets(folder / "sets")
+    write_sets(folder / "sets", count=48)  # enough that captions share words
     return folder
 
 
 @pytest.fixture(scope="module")
 def recipe(desk: Path) -> dict[str, Any]:
-    return recipe_tree(desk / "sets")
+    """Return a recipe that has every loss but the teacher's."""
+    tree = recipe_tree(desk / "sets")
+    tree["sources"][0]["broader"] = {"warm": ["red"], "cold": ["blue", "green"]}
+    for stage, loss in zip(tree["stages"], ("names_apart", "words", "all_words"), strict=True):
+        stage["losses"] = stage["losses"] | {loss: 0.5}
+    return tree
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +136,14 @@ def test_a_run_killed_anywhere_and_resumed_ends_in_the_same_bits(
     wanted = result_of(unbroken)
     for folder in folders:
         assert result_of(folder) == wanted, folder.name
+
+
+def test_another_process_comes_to_the_same_bits(
+    desk: Path, recipe: dict[str, Any], unbroken: Path
+) -> None:
+    with started("2") as train:
+        assert train(recipe, case(desk / "elsewhere")) == [0]
+    assert result_of(desk / "elsewhere") == result_of(unbroken)
 
 
 def test_a_run_killed_again_and_again_ends_in_the_same_bits(

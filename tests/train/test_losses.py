@@ -1,7 +1,6 @@
 """Each loss of a step: which pairs it holds together, and what it draws."""
 
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,20 @@ from torch.nn import functional as F
 from sightline.model import CLIP
 from sightline.spec import open_words
 from sightline.spec.towers import Sigmoid
+from sightline.train import word_losses
 from sightline.train.batches import Batch, Group
 from sightline.train.catalog import Catalog, Teacher
-from sightline.train.losses import LOSSES, Step
-from sightline.train.objective import pairs_loss, softmax_loss, two_way_softmax_loss
-from sightline.train.recipe import SourcePart
+from sightline.train.losses import LOSSES
+from sightline.train.objective import (
+    pairs_loss,
+    softmax_loss,
+    true_words_loss,
+    two_way_softmax_loss,
+)
+from sightline.train.recipe import LossName, SourcePart
+from sightline.train.step import Step
 from sightline.train.texts import TextEncoder
+from sightline.train.wordbook import Spoken, Wordbook
 from tiny_embedder import example
 from tiny_models import tiny_clip_spec
 
@@ -33,14 +40,24 @@ LABELS = SourcePart(
 )
 CAPTIONS = SourcePart(uri="", name="captions", share=1.0, reads="captions", terms="")
 BLACK = (0, 0, 0)
-WORDS = {"door": 10, "wall": 40, "warm": 20}
+
+
+def book_of(**counts: int) -> Wordbook:
+    """Words of captions that so many pictures have, beside twenty red pictures and a blue one."""
+    captions = [(f"a {word}",) for word, count in counts.items() for _ in range(count)]
+    captions += [("",)] * len(captions)  # no word is in most of them
+    labels = {"red": 20, "blue": 1, "green": 1}
+    return Wordbook([Spoken(LABELS, labels, []), Spoken(CAPTIONS, {}, captions)])
+
+
+BOOK = book_of(door=10, wall=40)
 
 
 def step(
     batch: Batch | None,
     *,
     head: Any = None,
-    words: Mapping[str, int] = WORDS,
+    book: Wordbook = BOOK,
     count: int = 4,
     seed: int = 0,
 ) -> Step:
@@ -58,7 +75,7 @@ def step(
         catalog=Catalog(
             names={"colours": ("blue", "green", "red")},
             captions=captions,
-            words=words,
+            book=book,
             teacher=teacher,
         ),
         chance=np.random.default_rng(seed),
@@ -155,14 +172,86 @@ def test_pictures_are_contrasted_with_single_words_of_captions() -> None:
 
 
 def test_labels_are_taught_by_their_broader_names() -> None:
-    made = step(batch_of(RED_BLUE_RED), words={"cold": 2, "warm": 1})
+    made = step(batch_of(RED_BLUE_RED))
     wanted = words_loss(made, ["cold", "warm"], [[0, 1], [1, 0], [0, 1]])
     assert torch.allclose(LOSSES["words"](made), wanted)
 
 
-def test_pictures_without_a_word_teach_none() -> None:
-    made = step(batch_of(WALLS), words={"tree": 10})
-    assert float(LOSSES["words"](made)) == 0.0
+@pytest.mark.parametrize("name", ["words", "all_words"])
+def test_pictures_without_a_word_teach_none(name: LossName) -> None:
+    made = step(batch_of(WALLS), book=book_of(tree=10))
+    assert LOSSES[name](made).item() == 0.0
+
+
+def test_words_of_all_sources_are_set_against_each_other() -> None:
+    walls = Group(part=CAPTIONS, rows=range(3, 6), examples=WALLS.examples)
+    made = step(batch_of(RED_BLUE_RED, walls))
+    names = ["blue", "cold", "door", "green", "red", "wall", "warm"]
+    assert list(BOOK.names) == names
+    true = [{"wall"}, {"door"}, {"wall"}, {"red", "warm"}, {"blue", "cold"}, {"red", "warm"}]
+    attention = torch.from_numpy(BOOK.attention(true, range(7)))
+    may_be = torch.tensor([[name in own for name in names] for own in true])
+    captions_first = logits_of(made, names)[[3, 4, 5, 0, 1, 2]]
+    logits = captions_first + torch.from_numpy(BOOK.prior)
+    got = LOSSES["all_words"](made)
+    assert torch.allclose(got, true_words_loss(logits, attention, ~may_be))
+    unadjusted = true_words_loss(captions_first, attention, ~may_be)
+    assert not torch.allclose(got, unadjusted)  # control
+
+
+def test_while_texts_learn_a_picture_s_own_words_are_no_rivals_of_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A common word would else be held against pictures more often than its share."""
+    monkeypatch.setattr(word_losses, "RIVALS", 2)
+    true = [{"red", "warm"}, {"blue", "cold"}, {"red", "warm"}]
+    among, is_rival = word_losses._draw_among(step(batch_of(RED_BLUE_RED), seed=1), true)
+    assert is_rival.sum() == 2
+    names = [BOOK.names[place] for place in among]
+    assert set(names) >= {"red", "warm", "blue", "cold"}
+    made = step(batch_of(RED_BLUE_RED), seed=1)
+    logits = logits_of(made, names) + torch.from_numpy(BOOK.prior[among])
+    false = torch.from_numpy(~BOOK.not_false(true, among) & is_rival)
+    attention = torch.from_numpy(BOOK.attention(true, among))
+    wanted = true_words_loss(logits, attention, false, share=2 / 7)
+    assert torch.allclose(LOSSES["all_words"](made), wanted)
+    assert not torch.allclose(true_words_loss(logits, attention, false), wanted)  # control
+
+
+def test_while_texts_are_locked_every_word_is_a_rival(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(word_losses, "RIVALS", 2)
+    made = step(batch_of(RED_BLUE_RED))
+    made.encoder.lock(BOOK.names)
+    among, is_rival = word_losses._draw_among(made, [{"red"}, {"blue"}, {"red"}])
+    assert len(among) == 7
+    assert is_rival.all()
+
+
+def test_what_is_only_called_warm_may_be_red() -> None:
+    warm = Group(
+        part=CAPTIONS, rows=range(0, 1), examples=(example("a", BLACK, texts=("a warm thing",)),)
+    )
+    made = step(batch_of(warm))
+    names = list(BOOK.names)
+    logits = logits_of(made, names) + torch.from_numpy(BOOK.prior)
+    attention = torch.tensor([[float(name == "warm") for name in names]])
+    false = torch.tensor([[name not in ("warm", "red") for name in names]])
+    wanted = true_words_loss(logits, attention, false)
+    assert torch.allclose(LOSSES["all_words"](made), wanted)
+    as_if_not_red = true_words_loss(logits, attention, attention == 0)
+    assert not torch.allclose(as_if_not_red, wanted)  # control
+
+
+def test_pictures_that_say_nothing_are_left_out_of_all_words() -> None:
+    silent = Group(
+        part=CAPTIONS,
+        rows=range(0, 2),
+        examples=(example("a", BLACK, texts=("a wall",)), example("b", BLACK, texts=("hm",))),
+    )
+    both, one = step(batch_of(silent)), step(batch_of(silent))
+    assert both.images is not None
+    both.images = both.images * torch.tensor([[1.0], [-1.0]])
+    assert torch.equal(LOSSES["all_words"](both), LOSSES["all_words"](one))
 
 
 class Recorder:

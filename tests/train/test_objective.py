@@ -15,6 +15,7 @@ from sightline.train.objective import (
     pairs_loss,
     relation_loss,
     softmax_loss,
+    true_words_loss,
     two_way_softmax_loss,
 )
 
@@ -68,6 +69,27 @@ def test_with_one_positive_each_it_is_clips_loss() -> None:
     target = torch.arange(5)
     clip = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
     assert torch.allclose(two_way_softmax_loss(logits, torch.eye(5).bool()), clip)
+
+
+def test_true_words_are_held_against_false_ones_only() -> None:
+    logits = torch.tensor([[2.0, 1.0, 0.5, -1.0], [0.0, 3.0, 1.0, 2.0], [1.0, 1.0, 1.0, 1.0]])
+    attention = torch.tensor([[0.75, 0.25, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0] * 4])
+    false = torch.tensor([[0, 0, 0, 1], [1, 1, 0, 1], [1, 1, 1, 1]]).bool()
+    first = sum(w * math.log(1 + math.exp(-1.0 - s)) for w, s in ((0.75, 2.0), (0.25, 1.0)))
+    second = -math.log(math.exp(1.0) / sum(math.exp(s) for s in (0.0, 3.0, 1.0, 2.0)))
+    got = float(true_words_loss(logits, attention, false))
+    assert got == pytest.approx((first + second) / 2, rel=1e-6)
+    against_all = softmax_loss(logits[:2], attention[:2] > 0)
+    assert float(against_all) != pytest.approx(got, rel=1e-2)  # control
+
+
+def test_a_picture_of_which_nothing_is_false_costs_nothing() -> None:
+    logits = torch.randn(1, 3, requires_grad=True)
+    loss = true_words_loss(logits, torch.full((1, 3), 1 / 3), torch.zeros(1, 3).bool())
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert loss.item() == 0.0
+    assert logits.grad is not None
+    assert torch.equal(logits.grad, torch.zeros(1, 3))
 
 
 def test_pairs_loss_is_the_sigmoid_loss_of_open_clip(open_clip: ModuleType) -> None:

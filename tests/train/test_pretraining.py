@@ -76,6 +76,13 @@ def test_auto_is_settled_once_for_a_run(sets: Path) -> None:
     assert (again.device, again.precision) == ("cpu", "bfloat16")
 
 
+def test_a_run_goes_on_with_the_threads_it_was_begun_with(sets: Path) -> None:
+    begun = settle(tiny_recipe(sets, threads=0))
+    assert begun.threads == torch.get_num_threads()
+    assert settle(tiny_recipe(sets, threads=0), tiny_recipe(sets, threads=5)).threads == 5
+    assert settle(tiny_recipe(sets, threads=3), tiny_recipe(sets, threads=5)).threads == 3
+
+
 def test_a_device_that_is_not_there_is_refused(sets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(RuntimeUnavailable) as caught:

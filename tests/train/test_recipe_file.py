@@ -1,6 +1,7 @@
 """Recipes as people write them, and every way in which one is refused."""
 
 import json
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.errors import DataError, SpecError
+from sightline import checkpoints
+from sightline.errors import CheckpointError, DataError, SpecError
 from sightline.train.losses import LOSSES
 from sightline.train.recipe import LossName, Recipe
 from sightline.train.recipe_file import read_recipe, recipe_from_json, recipe_to_json
 from tiny_training import as_toml, recipe_tree, stage, write_recipe
 
 SETS = Path("sets")
+ROOT = Path(__file__).parents[2]
+RECIPES, BUNDLED = ROOT / "recipes", ROOT / "src/sightline/bundled"
 
 
 def refused(tree: dict[str, Any]) -> str:
@@ -99,7 +103,32 @@ def test_every_loss_that_a_recipe_can_name_is_written() -> None:
 
 
 def test_a_recipe_without_a_spec_is_refused() -> None:
-    assert refused({"name": "x"}) == "the recipe has no [spec] table: describe the model there"
+    assert refused({"name": "x"}) == (
+        "the recipe has no [spec] table: describe the model there, or give init a model folder"
+    )
+
+
+def test_a_recipe_that_begins_from_a_model_has_its_spec(
+    tmp_path: Path, tiny_model_folder: Path
+) -> None:
+    stages = [stage("s")]
+    tree = recipe_tree(SETS, init=str(tiny_model_folder), vocabulary=0, stages=stages)
+    del tree["spec"]
+    recipe = read_recipe(write_recipe(tmp_path / "r.toml", tree))
+    assert recipe.spec == checkpoints.read(tiny_model_folder).spec
+    assert recipe_from_json(recipe_to_json(recipe)) == recipe
+    with pytest.raises(CheckpointError, match="nowhere"):
+        read_recipe(tmp_path / "r.toml", [f"init={tmp_path / 'nowhere'}"])
+
+
+@pytest.mark.parametrize("name", ["bundled.toml", "bundled-on.toml", "bundled-words.toml"])
+def test_the_recipes_of_the_bundled_model_hold(name: str) -> None:
+    """A later one begins from what an earlier one made, in whose place the bundled model stands."""
+    tree = tomllib.loads((RECIPES / name).read_text(encoding="utf-8"))
+    begins = {"init": str(BUNDLED)} if "init" in tree else {}
+    recipe = read_recipe(RECIPES / name, [f"{key}={value}" for key, value in begins.items()])
+    assert recipe.spec == checkpoints.read(BUNDLED).spec
+    assert {part.name for part in recipe.sources} >= {"tiny-imagenet", "cifar10", "flickr8k"}
 
 
 def test_a_file_that_is_not_toml_or_not_there_is_named(tmp_path: Path) -> None:

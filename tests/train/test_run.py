@@ -1,6 +1,7 @@
 """What is measured on the way and kept at the end."""
 
 import math
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,15 @@ def test_a_metric_of_a_set_that_is_not_measured_is_refused_before_the_first_step
         "set/metric"
     )
     assert watched.losses == []
+
+
+def test_two_sets_of_one_name_are_refused_before_the_first_step(sets: Path, tmp_path: Path) -> None:
+    (tmp_path / "again").mkdir()
+    first = next(sets.glob("*.tar"))
+    shutil.copy(first, tmp_path / "again")
+    plan = {"every": 2, "uris": [str(first), str(tmp_path / "again" / first.name)]}
+    with pytest.raises(DataError, match=r"two sets of evaluation\.uris are called "):
+        learnt(sets, tmp_path / "run", evaluation=plan)
 
 
 def test_a_class_name_that_no_row_holds_is_refused_before_the_first_step(

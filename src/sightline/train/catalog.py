@@ -11,8 +11,9 @@ from sightline.data import Source, open_source
 from sightline.errors import DataError
 from sightline.scoring.classes import fill
 from sightline.shapes import Float32
-from sightline.train.caption_words import LEAST_PICTURES, count_words
+from sightline.train.caption_words import LEAST_PICTURES
 from sightline.train.recipe import Recipe, Relations, SourcePart
+from sightline.train.wordbook import Spoken, Wordbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Catalog:
 
     names: Mapping[str, tuple[str, ...]]  # source read by labels → its class names, sorted
     captions: tuple[tuple[str, ...], ...]  # of each captioned picture, in stored order
-    words: Mapping[str, int]  # word of captions, or broader name → pictures it belongs to
+    book: Wordbook
     teacher: "Teacher | None"
 
     @property
@@ -33,8 +34,8 @@ class Catalog:
         )
 
     def prompts(self, templates: Sequence[str]) -> Iterator[str]:
-        """Give each class name and each word of captions in each template."""
-        for names in (*self.names.values(), self.words):
+        """Give each class name and each word of the book in each template."""
+        for names in (*self.names.values(), self.book.counts, self.book.names):
             for name in names:
                 for template in templates:
                     yield fill(template, name)
@@ -57,54 +58,42 @@ def survey(recipe: Recipe, sources: Mapping[str, Source]) -> Catalog:
     """Read every source once for its words.
 
     Raises:
-        DataError: A source that is read by labels has none, or has none of those that its broader
-            names take in; or the words loss has no words.
+        DataError: A source that is read by labels has none; or a source lacks what its broader
+            names take in; or a stage learns words and there are none.
     """
-    names: dict[str, tuple[str, ...]] = {}
-    captions: list[tuple[str, ...]] = []
-    broader: Counter[str] = Counter()
-    for part in recipe.sources:
-        source = sources[part.name]
-        if part.reads == "labels":
-            labels = Counter(str(example.label) for example in source if example.label is not None)
-            if len(labels) < 2:
-                raise DataError(
-                    f"source {part.name!r} is read by labels and has {len(labels)}: "
-                    "read it by captions, or give it labels"
-                )
-            names[part.name] = tuple(sorted(labels))
-            broader += _count_broader(part, labels)
-        else:
-            captions += [example.texts for example in source if example.texts]
-    teacher = None if recipe.relations is None else _read_teacher(recipe.relations)
-    words: Mapping[str, int] = {}
-    if any("words" in stage.losses for stage in recipe.stages):
-        words = _join_words(broader, count_words(captions))
-    return Catalog(names=names, captions=tuple(captions), words=words, teacher=teacher)
+    spoken = [_read_words(part, sources[part.name]) for part in recipe.sources]
+    return Catalog(
+        names={s.part.name: tuple(sorted(s.labels)) for s in spoken if s.labels},
+        captions=tuple(tuple(texts) for source in spoken for texts in source.captions),
+        book=_open_book(recipe, spoken),
+        teacher=None if recipe.relations is None else _read_teacher(recipe.relations),
+    )
 
 
-def _count_broader(part: SourcePart, labels: Mapping[str, int]) -> Counter[str]:
-    for name, narrower in part.broader.items():
-        for label in narrower:
-            if label not in labels:
-                raise DataError(
-                    f"source {part.name!r} has no label {label!r}, which its broader name {name!r} "
-                    "takes in: take it out of the list"
-                )
-    counts: Counter[str] = Counter()
-    for label, count in labels.items():
-        counts.update(dict.fromkeys(part.words_for(label), count))
-    return counts
-
-
-def _join_words(broader: Counter[str], captions: Mapping[str, int]) -> Mapping[str, int]:
-    words = dict(sorted((broader + Counter(captions)).items()))
-    if not words:
+def _open_book(recipe: Recipe, spoken: Sequence[Spoken]) -> Wordbook:
+    """Hold the broader names against the sources, and keep the words if any stage learns them."""
+    learnt = {"words", "all_words"} & {loss for stage in recipe.stages for loss in stage.losses}
+    if not (learnt or any(part.broader for part in recipe.sources)):
+        return Wordbook([])
+    book = Wordbook(spoken)
+    if not book.names or ("words" in learnt and not book.counts):
         raise DataError(
-            f"a stage has the words loss, and no word is in the captions of {LEAST_PICTURES} "
-            "pictures or more: leave the loss out, or give a source broader names"
+            "a stage learns words, and no word is in the captions of "
+            f"{LEAST_PICTURES} pictures or more: leave the loss out, or give a source broader names"
         )
-    return words
+    return book if learnt else Wordbook([])
+
+
+def _read_words(part: SourcePart, source: Source) -> Spoken:
+    if part.reads == "captions":
+        return Spoken(part, {}, [example.texts for example in source if example.texts])
+    labels = Counter(str(example.label) for example in source if example.label is not None)
+    if len(labels) < 2:
+        raise DataError(
+            f"source {part.name!r} is read by labels and has {len(labels)}: "
+            "read it by captions, or give it labels"
+        )
+    return Spoken(part, labels, [])
 
 
 def open_parts(parts: Sequence[SourcePart]) -> dict[str, Source]:

@@ -20,7 +20,7 @@ if sys.platform != "win32":
     import fcntl
 
 RECIPE, LOCK = "recipe.json", ".lock"
-FREE = frozenset({"threads", "save_every", "evaluation"})  # they change no weight
+FREE = frozenset({"threads", "save_every", "evaluation"})  # they change no more than last bits
 
 
 @contextmanager
@@ -81,8 +81,8 @@ def write_begun(folder: Path, recipe: Recipe) -> None:
 def check_continuation(begun: Recipe, recipe: Recipe, steps_done: int) -> None:
     """Refuse a recipe that differs in what the run has already used.
 
-    It may differ in `threads`, `save_every` and `evaluation`, which change no weight, and in
-    stages that have not begun.
+    It may differ in `save_every` and `evaluation`, which change no weight, in `threads`, which
+    changes the last bits of some, and in stages that have not begun.
 
     Raises:
         DataError: It differs elsewhere; the message names what.

@@ -1,21 +1,16 @@
 """The losses a stage can name, each a function of one step. Enter at `LOSSES`."""
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from sightline.data import Example
 from sightline.errors import DataError
-from sightline.model import CLIP
 from sightline.scoring.classes import fill
 from sightline.spec.towers import Sigmoid
-from sightline.train.batches import Batch, Group
-from sightline.train.caption_words import words_of
-from sightline.train.catalog import Catalog
+from sightline.train.batches import Group
 from sightline.train.objective import (
     agreement_loss,
     pairs_loss,
@@ -24,46 +19,12 @@ from sightline.train.objective import (
     two_way_softmax_loss,
 )
 from sightline.train.recipe import LossName
-from sightline.train.texts import TextEncoder
+from sightline.train.step import Step, mean_over_images
+from sightline.train.word_losses import all_words, words
 
 MOST_NAMES = 256  # class names an image is held against in one step; all of them if not more
 NAMES_AN_IMAGE = 16  # at most, so that a source of few images does not cost many texts
 CAPTIONS_AN_IMAGE = 2
-WORDS_AN_IMAGE = 2
-
-
-@dataclass(slots=True)
-class Step:
-    """What one step knows; `images` are not of unit length, and absent while text learns alone."""
-
-    model: CLIP
-    heads: nn.ModuleDict
-    encoder: TextEncoder
-    catalog: Catalog
-    chance: np.random.Generator
-    templates: Sequence[str]
-    count: int
-    smoothing: float
-    batch: Batch | None = None
-    images: Tensor | None = None
-
-    def groups(self, reads: str) -> list[tuple[Group, Tensor]]:
-        """Return the groups of a batch that are read so, with their image vectors."""
-        if self.batch is None or self.images is None:
-            return []
-        return [
-            (group, self.images[group.rows.start : group.rows.stop])
-            for group in self.batch.groups
-            if group.part.reads == reads
-        ]
-
-    def pick(self, number: int, of: int) -> list[int]:
-        """Draw different numbers below `of`."""
-        return [int(i) for i in self.chance.choice(of, min(number, of), replace=False)]
-
-    def wording(self) -> str:
-        """Draw a template."""
-        return self.templates[int(self.chance.integers(len(self.templates)))]
 
 
 def contrast(step: Step) -> Tensor:
@@ -78,15 +39,7 @@ def contrast(step: Step) -> Tensor:
     for group, images in step.groups("captions"):
         loss = _captions_contrast(step, group, F.normalize(images, dim=-1))
         parts.append((len(images), loss))
-    return _mean_over_images(step, parts)
-
-
-def _mean_over_images(step: Step, parts: Sequence[tuple[int, Tensor]]) -> Tensor:
-    """Join the losses of groups, each with its number of images; 0 where a batch holds no group."""
-    if not parts:
-        assert step.images is not None
-        return step.images.sum() * 0.0
-    return torch.stack([n * loss for n, loss in parts]).sum() / sum(n for n, _ in parts)
+    return mean_over_images(step, parts)
 
 
 def _names_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
@@ -138,47 +91,7 @@ def class_head(step: Step) -> Tensor:
         logits = step.heads[group.part.name](images)
         loss = F.cross_entropy(logits, target.to(images.device), label_smoothing=step.smoothing)
         parts.append((len(images), loss))
-    return _mean_over_images(step, parts)
-
-
-def words(step: Step) -> Tensor:
-    """Return the contrast of images with single words, those of captions and broader names.
-
-    It teaches the short names that people type, which whole captions teach only in company and
-    narrow labels not at all (Joulin et al., arXiv 1511.02251). Rare words are drawn more often
-    than they occur. Words of one source are never set against another's.
-    """
-    parts = []
-    for group, images in (*step.groups("captions"), *step.groups("labels")):
-        own = [_own_words(step, group, example) for example in group.examples]
-        drawn = sorted({word for each in own for word in _draw_words(step, each)})
-        if not drawn:
-            continue
-        template = step.wording()
-        logits = step.model.logits(
-            F.normalize(images, dim=-1), step.encoder([fill(template, word) for word in drawn])
-        )
-        positive = torch.tensor([[word in each for word in drawn] for each in own])
-        loss_of = pairs_loss if isinstance(step.model.spec.head, Sigmoid) else softmax_loss
-        parts.append((len(images), loss_of(logits, positive.to(logits.device))))
-    return _mean_over_images(step, parts)
-
-
-def _own_words(step: Step, group: Group, example: Example) -> Set[str]:
-    """Return the words worth learning of a picture: of its captions, or above its label."""
-    if group.part.reads == "labels":
-        return group.part.words_for(str(example.label))
-    return words_of(example.texts) & step.catalog.words.keys()
-
-
-def _draw_words(step: Step, own: Set[str]) -> list[str]:
-    """Draw a few of a picture's words, each with a chance of one over the root of its count."""
-    among = sorted(own)
-    if not among:
-        return []
-    chances = np.array([step.catalog.words[word] for word in among]) ** -0.5
-    number = min(WORDS_AN_IMAGE, len(among))
-    return list(step.chance.choice(among, number, replace=False, p=chances / chances.sum()))
+    return mean_over_images(step, parts)
 
 
 def paraphrase(step: Step) -> Tensor:
@@ -219,9 +132,10 @@ LOSSES: Mapping[LossName, Callable[[Step], Tensor]] = {
     "contrast": contrast,
     "class_head": class_head,
     "words": words,
+    "all_words": all_words,
     "paraphrase": paraphrase,
     "names_apart": names_apart,
     "relations": relations,
 }
 
-SEEING = frozenset({"contrast", "class_head", "words"})  # those that look at pictures
+SEEING = frozenset({"contrast", "class_head", "words", "all_words"})  # those that look at pictures

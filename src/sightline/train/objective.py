@@ -4,6 +4,8 @@ Vectors are of unit length and already gathered: a run on many devices hands in 
 against everybody's, so nothing here needs to know how many there are.
 """
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -33,6 +35,29 @@ def softmax_loss(
         target = target * (1 - smoothing) + smoothing / logits.shape[1]
     losses = -(target * logits.log_softmax(dim=1)).sum(dim=1)
     return losses[rows].mean()
+
+
+def true_words_loss(
+    logits: Float[Tensor, "images captions"],
+    attention: Float[Tensor, "images captions"],
+    false: Bool[Tensor, "images captions"],
+    share: float = 1.0,
+) -> Float[Tensor, ""]:
+    """Return the cross entropy of each true word against the false ones, in nats.
+
+    True words of one picture are never set against each other, as softmax_loss does: a poodle is
+    no less a dog.
+
+    Args:
+        logits: Scores, scaled.
+        attention: Weights of each picture's true words, summing to 1; a row of zeros is left out.
+        false: The words that a picture's true ones are held against.
+        share: How many of all such words were drawn to be here, each as likely as another.
+    """
+    lowest = torch.finfo(logits.dtype).min
+    rivals = logits.masked_fill(~false, lowest).logsumexp(dim=1, keepdim=True) - math.log(share)
+    losses = (attention * F.softplus(rivals - logits)).sum(dim=1)
+    return losses.sum() / (attention.sum(dim=1) > 0).sum().clamp(min=1)
 
 
 def pairs_loss(

@@ -73,15 +73,16 @@ def pretrain(
         raise DataError("the recipe has an evaluation and nothing that measures was handed in")
     if resume and read_begun(folder) is None:
         raise TrainingError(f"there is no run in {folder} to resume: leave resume out to begin it")
-    with only_one(folder), _threads(recipe.threads):
+    with only_one(folder):
         begun = read_begun(folder)
         if begun is not None and not resume:
             raise TrainingError(
                 f"run folder {folder} already holds a run: resume it, or choose another folder"
             )
         recipe = settle(recipe, begun)
-        run, position = _take_up(recipe, begun, folder, measure)
-        position = train(run, position, watch=watch, stop=stop)
+        with _threads(recipe.threads):
+            run, position = _take_up(recipe, begun, folder, measure)
+            position = train(run, position, watch=watch, stop=stop)
         is_done = position.step == recipe.steps
         if is_done:
             if position.best is None:
@@ -128,7 +129,8 @@ def settle(recipe: Recipe, begun: Recipe | None = None) -> Recipe:
     if precision == "auto":
         precision = "bfloat16" if _is_bfloat16_faster(device) else "float32"
         precision = precision if begun is None else begun.precision
-    return replace(recipe, device=device, precision=precision)
+    threads = recipe.threads or (begun.threads if begun else 0) or torch.get_num_threads()
+    return replace(recipe, device=device, precision=precision, threads=threads)
 
 
 def _is_bfloat16_faster(device: str) -> bool:
@@ -145,10 +147,9 @@ def _is_bfloat16_faster(device: str) -> bool:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Give torch so many threads for as long as the block lasts; 0 leaves its own choice."""
+    """Give torch so many threads for as long as the block lasts."""
     before = torch.get_num_threads()
-    if count:
-        torch.set_num_threads(count)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

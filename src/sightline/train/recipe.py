@@ -9,7 +9,9 @@ from sightline.spec.towers import Spec
 
 Reads = Literal["labels", "captions"]
 Towers = Literal["text", "image", "both"]
-LossName = Literal["contrast", "class_head", "words", "paraphrase", "names_apart", "relations"]
+LossName = Literal[
+    "contrast", "class_head", "words", "all_words", "paraphrase", "names_apart", "relations"
+]
 
 
 class SourcePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -20,12 +22,9 @@ class SourcePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     share: float  # of each batch, relative to the other sources
     reads: Reads  # labels: against all class names; captions: against the batch's other captions
     terms: str  # licence or terms, repeated in the model's record
-    # Broader name → the labels it takes in, for the words loss ("dog" → breeds).
+    # Name → the labels or words of captions that it is true of too ("dog" → breeds), for the losses
+    # that teach words.
     broader: dict[str, list[str]] = msgspec.field(default_factory=dict)
-
-    def words_for(self, label: str) -> frozenset[str]:
-        """Return the broader names of a label."""
-        return frozenset(name for name, labels in self.broader.items() if label in labels)
 
 
 class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

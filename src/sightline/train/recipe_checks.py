@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sightline.errors import DataError
-from sightline.spec import ConvStem, ResNet, ViT
+from sightline.spec import ConvStem, ResNet, Softmax, ViT
 from sightline.train.recipe import Augment, Evaluation, LossName, Optimizer, Recipe, Stage
 
 
@@ -22,11 +22,6 @@ def check_recipe(recipe: Recipe) -> None:
             raise DataError(f"source {part.name!r} needs a name without dots: rename it")
         if not 0 < part.share < float("inf"):
             raise DataError(f"source {part.name!r} has share {part.share}: give a positive number")
-        if part.broader and part.reads != "labels":
-            raise DataError(
-                f"source {part.name!r} is read by captions and has broader names, which are those "
-                "of labels: leave them out, or read it by labels"
-            )
     for stage in recipe.stages:
         _check_numbers(stage)
         _check_losses(recipe, stage)
@@ -78,9 +73,15 @@ def _check_losses(recipe: Recipe, stage: Stage) -> None:
     reads = {part.reads for part in recipe.sources}
     if not wanted:
         raise DataError(f"stage {stage.name!r} has no losses: name at least one")
+    for loss, weight in stage.losses.items():
+        if not 0 < weight < float("inf"):
+            raise DataError(
+                f"stage {stage.name!r} weighs the {loss} loss with {weight}: give a positive "
+                "number, or leave the loss out"
+            )
     idle: dict[str, set[LossName]] = {
         "text": {"class_head"},
-        "image": wanted - {"contrast", "class_head", "words"},
+        "image": wanted - {"contrast", "class_head", "words", "all_words"},
         "both": set(),
     }
     if nothing := wanted & idle[stage.towers]:
@@ -88,6 +89,11 @@ def _check_losses(recipe: Recipe, stage: Stage) -> None:
         raise DataError(
             f"stage {stage.name!r} locks the {locked} tower, so {', '.join(sorted(nothing))} "
             "would teach nothing: leave it out of its losses"
+        )
+    if "all_words" in wanted and not isinstance(recipe.spec.head, Softmax):
+        raise DataError(
+            f"stage {stage.name!r} has the all_words loss, which sets words against each other, "
+            "and a sigmoid head judges each alone: take the words loss instead"
         )
     if "relations" in wanted and recipe.relations is None:
         raise DataError(
@@ -166,7 +172,7 @@ def _check_evaluation(recipe: Recipe, plan: Evaluation) -> None:
 
 def _check_optimizer(optimizer: Optimizer) -> None:
     is_sound = (
-        optimizer.weight_decay >= 0
+        0 <= optimizer.weight_decay < float("inf")
         and 0 <= optimizer.beta1 < 1
         and 0 <= optimizer.beta2 < 1
         and optimizer.eps > 0

@@ -9,7 +9,9 @@ from typing import Any, get_args
 
 import msgspec
 
+from sightline import checkpoints
 from sightline.errors import DataError
+from sightline.spec import Spec
 from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.train.recipe import (
     Augment,
@@ -27,8 +29,11 @@ from sightline.train.recipe_checks import check_recipe
 def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe, with `key=value` overrides such as `seed=2` or `stages.0.lr=1e-3`.
 
+    One that begins from a model and has no [spec] goes on with the model's.
+
     Raises:
         DataError: It is not TOML, a key is unknown, a value has the wrong type.
+        CheckpointError: The model that it begins from cannot be read.
     """
     try:
         tree = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -38,6 +43,8 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise DataError(f"recipe {path} is not TOML ({error}): mend it there") from error
     for override in overrides:
         _override(tree, override)
+    if "spec" not in tree and isinstance(tree.get("init"), str):
+        tree["spec"] = _spec_table(checkpoints.read(tree["init"]).spec)
     return recipe_from_json(tree)
 
 
@@ -50,7 +57,9 @@ def recipe_from_json(tree: Mapping[str, Any]) -> Recipe:
     """
     spec = tree.get("spec")
     if not isinstance(spec, dict):
-        raise DataError("the recipe has no [spec] table: describe the model there")
+        raise DataError(
+            "the recipe has no [spec] table: describe the model there, or give init a model folder"
+        )
     spec_from_json({"version": 1, **spec})
     try:
         recipe = msgspec.convert(tree, Recipe)
@@ -63,8 +72,11 @@ def recipe_from_json(tree: Mapping[str, Any]) -> Recipe:
 def recipe_to_json(recipe: Recipe) -> dict[str, object]:
     """Return a recipe as plain values that `recipe_from_json` reads back."""
     tree: dict[str, object] = msgspec.to_builtins(recipe)
-    spec = spec_to_json(recipe.spec)
-    return tree | {"spec": {key: value for key, value in spec.items() if key != "version"}}
+    return tree | {"spec": _spec_table(recipe.spec)}
+
+
+def _spec_table(spec: Spec) -> dict[str, object]:
+    return {key: value for key, value in spec_to_json(spec).items() if key != "version"}
 
 
 def _nearest(message: str) -> str:

@@ -13,10 +13,10 @@ from torch import nn
 
 from sightline import checkpoints
 from sightline.checkpoints import Checkpoint, Record
-from sightline.data import Source, open_source
+from sightline.data import Source
 from sightline.data.vocabulary import train_vocabulary
 from sightline.embedder import Embedder
-from sightline.errors import DataError, TextError
+from sightline.errors import DataError
 from sightline.model import CLIP
 from sightline.runtime.torch_towers import TorchTowers, load_model
 from sightline.scoring.classes import fill
@@ -29,6 +29,7 @@ from sightline.train.publish import publish, record_of
 from sightline.train.recipe import Recipe, Stage
 from sightline.train.state import STATE, Learner, Position
 from sightline.train.texts import TextEncoder
+from sightline.train.watched import open_watched
 
 TOKENIZER, MODEL = "tokenizer.json", "model"
 Measure = Callable[[Embedder, Source], Mapping[str, float]]  # figures by "set/metric"
@@ -166,35 +167,10 @@ def build_run(recipe: Recipe, folder: Path, measure: Measure | None = None) -> R
         encoder=TextEncoder(learner.model, words),
         catalog=catalog,
         stream=BatchStream(recipe, sources),
-        watched=_open_watched(recipe, words),
+        watched=open_watched(recipe, words),
         measures=measure,
         record=record_of(recipe, None if begun_from is None else begun_from.record),
     )
-
-
-def _open_watched(recipe: Recipe, words: Words) -> tuple[Source, ...]:
-    """Open the sets to measure on; what would only fail at the first evaluation fails here."""
-    plan = recipe.evaluation
-    if plan is None:
-        return ()
-    sources = tuple(open_source(uri) for uri in plan.uris)
-    chosen, slash, _ = plan.select.partition("/")
-    is_watched = any(f"{source.name}.".startswith(f"{chosen}.") for source in sources)
-    if plan.select and not (slash and is_watched):
-        raise DataError(
-            f"evaluation.select {plan.select!r} is of no set that is measured "
-            f"({', '.join(source.name for source in sources)}): write it as set/metric"
-        )
-    for source in sources:
-        for label in sorted({example.label for example in source if example.label}):
-            try:
-                words.rows([fill(recipe.spec.words.template, label)])
-            except TextError as error:
-                raise DataError(
-                    f"{source.name} has the class name {label!r}, which cannot be measured "
-                    f"({error}): leave it out of evaluation.uris, or raise words.context_length"
-                ) from error
-    return sources
 
 
 def _read_init(recipe: Recipe) -> Checkpoint | None:

@@ -22,6 +22,11 @@ class TextEncoder:
         self._kept: dict[str, int] = {}
         self._vectors: Tensor | None = None
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether vectors are kept, so that a text costs nothing."""
+        return self._vectors is not None
+
     def __call__(self, texts: Sequence[str]) -> Float[Tensor, "captions embed_dim"]:
         """Return unit vectors in order: with gradients, or the kept ones of a locked tower."""
         if self._vectors is not None:
