@@ -2,11 +2,13 @@
 
 import ast
 import re
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import pytest_socket
 
 from code_tree import PACKAGE, ROOT, module_name, python_files, tree
 
@@ -153,3 +155,8 @@ def test_no_test_reads_outside_the_repository() -> None:
         if path != here and opened.search(path.read_text(encoding="utf-8"))
     ]
     assert found == []
+
+
+def test_no_test_can_reach_the_network() -> None:
+    with pytest.warns(match="tried to use socket"), pytest.raises(pytest_socket.SocketBlockedError):
+        socket.socket(socket.AF_INET)

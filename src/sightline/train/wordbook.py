@@ -40,9 +40,6 @@ class Wordbook:
             _check_broader(source.part, source.labels or spoken)
         self._above = {source.part.name: _invert(source.part.broader) for source in sources}
         self._beneath = _join([source.part.broader for source in sources])
-        self._beneath_folded = {
-            name.casefold(): _fold(narrower) for name, narrower in self._beneath.items()
-        }
         self._sayable = self._beneath.keys() | spoken.keys()
         pictures = list(self._pictures(sources))
         self.counts = _count((said, number) for said, _, number, _ in pictures)
@@ -59,7 +56,7 @@ class Wordbook:
         return self._said_in(part, example.texts)
 
     def true_of(self, part: SourcePart, example: Example) -> Set[str]:
-        """Return the same with the label, as `names` has them."""
+        """Return the same with the label, as they stand in `names`."""
         own = {str(example.label)} if part.reads == "labels" else set()
         return _fold(self.said_of(part, example) | own)
 
@@ -91,8 +88,8 @@ class Wordbook:
         """Add what is beneath the most special true names: a dog may be a poodle, a pug may not."""
         possible = set(true)
         for name in true:
-            beneath = self._beneath_folded.get(name, frozenset())
-            narrower = (word for word in beneath if name not in self._beneath_folded.get(word, ()))
+            beneath = self._beneath.get(name, frozenset())
+            narrower = (word for word in beneath if name not in self._beneath.get(word, ()))
             if true.isdisjoint(narrower):  # a synonym is beneath its synonym and no narrower
                 possible |= beneath
         return possible
@@ -160,11 +157,12 @@ def _invert(broader: Mapping[str, Sequence[str]]) -> Mapping[str, frozenset[str]
 
 
 def _join(tables: Sequence[Mapping[str, Sequence[str]]]) -> Mapping[str, frozenset[str]]:
-    joined: dict[str, set[str]] = {}
+    joined: dict[str, frozenset[str]] = {}
     for table in tables:
         for name, narrower in table.items():
-            joined.setdefault(name, set()).update(narrower)
-    return {name: frozenset(narrower) for name, narrower in joined.items()}
+            key = name.casefold()
+            joined[key] = joined.get(key, frozenset()) | _fold(narrower)
+    return joined
 
 
 def _fold(names: Iterable[str]) -> frozenset[str]:
