@@ -64,6 +64,25 @@ def test_pictures_outside_class_folders_are_counted(tmp_path: Path) -> None:
     assert counted.first[0].reason == f"stray.png stands outside the class folders of {tmp_path}"
 
 
+def test_a_class_folder_that_may_not_be_listed_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path, "apple/0.png", "closed/0.png")
+    scandir = os.scandir
+
+    def refused(path: str | Path) -> object:
+        if Path(path).name == "closed":  # root, as in a container, may list anything
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    source = open_source(tmp_path)
+    assert [example.key for example in source] == ["apple/0.png"]
+    [(kind, counted)] = source.skipped.kinds().items()
+    assert kind == "unreadable folder"
+    assert counted.first[0].reason == "closed may not be listed: check who may read it"
+
+
 def test_an_empty_picture_and_a_dead_link_are_counted(tmp_path: Path) -> None:
     put(tmp_path, "apple/0.png")
     (tmp_path / "apple/1.png").write_bytes(b"")

@@ -52,11 +52,25 @@ def test_class_numbers_are_named_by_the_list_beside_or_above_the_shards(
     assert example.label == "dog"
 
 
-def test_a_list_of_class_names_may_have_a_mark_at_its_start_and_blank_lines(tmp_path: Path) -> None:
-    (tmp_path / "classnames.txt").write_bytes(b"\xef\xbb\xbfcat\r\n\r\ndog\r\n")
+def test_a_list_of_class_names_may_begin_with_a_mark_and_end_blank(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "classnames.txt").write_bytes(b"\xef\xbb\xbfcat\r\ndog\r\n\r\n")
     members = [("a.webp", b"i"), ("a.cls", b"0"), ("b.webp", b"i"), ("b.cls", b"1")]
     labels = [each.label for each in open_source(write_shard(tmp_path / "0.tar", members))]
     assert labels == ["cat", "dog"]
+
+
+def test_a_list_of_class_names_with_a_gap_is_refused(tmp_path: Path) -> None:
+    names = tmp_path / "classnames.txt"
+    names.write_text("cat\n\ndog\n")
+    path = write_shard(tmp_path / "0.tar", [("k.webp", b"i"), ("k.cls", b"1")])
+    with pytest.raises(DataError) as caught:
+        open_source(path)
+    assert str(caught.value) == (
+        f"{names} has no class name on line 2, so the numbers after it are in doubt: write one "
+        "class name a line"
+    )
 
 
 def test_a_list_of_class_names_that_is_no_text_is_refused(tmp_path: Path) -> None:

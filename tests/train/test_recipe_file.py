@@ -117,6 +117,10 @@ def test_a_recipe_that_begins_from_a_model_has_its_spec(
     recipe = read_recipe(write_recipe(tmp_path / "r.toml", tree))
     assert recipe.spec == checkpoints.read(tiny_model_folder).spec
     assert recipe_from_json(recipe_to_json(recipe)) == recipe
+    changed = read_recipe(tmp_path / "r.toml", ["spec.words.template=a {}", "seed=3"])
+    assert (changed.spec.words.template, changed.seed) == ("a {}", 3)
+    with pytest.raises(DataError, match=r"no \[spec\] table"):
+        read_recipe(tmp_path / "r.toml", ["init="])
     with pytest.raises(CheckpointError, match="nowhere"):
         read_recipe(tmp_path / "r.toml", [f"init={tmp_path / 'nowhere'}"])
 

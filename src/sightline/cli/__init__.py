@@ -2,7 +2,9 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Sequence
+from types import FrameType
 from typing import NoReturn
 
 
@@ -16,11 +18,27 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: Without the program's name; None takes the process's own.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    stop = _Stop()
+    # A handler can be set in the main thread only; a caller who ignores SIGTERM means it.
+    is_ours = threading.current_thread() is threading.main_thread()
+    if is_ours and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, stop)
     try:
         from sightline.cli.main import exit_code
 
         code = exit_code(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while the modules above were being imported, or in the last flush
         code = 130
-    sys.exit(code)
+    sys.exit(130 if stop.was_asked else code)
+
+
+class _Stop:
+    """Takes SIGTERM as Ctrl-C. A module that is being loaded may make another error of it."""
+
+    was_asked = False
+
+    def __call__(self, _number: int, _frame: FrameType | None) -> None:
+        """Take the signal; a second one changes nothing."""
+        if not self.was_asked:
+            self.was_asked = True
+            raise KeyboardInterrupt

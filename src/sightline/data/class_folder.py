@@ -44,10 +44,17 @@ class ClassFolder:
         """Give the pictures that stand in a class folder; others are added to the tally."""
         for file in self._files:
             if "/" not in file:
-                reason = printable(f"{file} stands outside the class folders of {self.path}")
-                tally.add(Skipped(key=printable(file), kind="image without text", reason=reason))
+                tally.add(self._outside(file))
         inside = [file for file in self._files if "/" in file]
         return FolderRecords(self.path, inside, self._source)
+
+    def _outside(self, file: str) -> Skipped:
+        """Say why an entry gives no example: no class folder, or one that cannot be listed."""
+        if (self.path / file).is_dir():
+            kind, why = "unreadable folder", "may not be listed: check who may read it"
+        else:
+            kind, why = "image without text", f"stands outside the class folders of {self.path}"
+        return Skipped(key=printable(file), kind=kind, reason=printable(f"{file} {why}"))
 
 
 class FolderRecords:

@@ -116,7 +116,7 @@ class TarRecords:
         text = read_text(content)
         if kind == "cls":
             return Words(label=name_class(text, self._names) or None)
-        return Words(texts=tidy(text.splitlines()))  # one a line, as CLIP_benchmark writes them
+        return Words(texts=tidy(text.split("\n")))  # one a line, as CLIP_benchmark writes them
 
 
 class _Index:

@@ -149,5 +149,12 @@ def _class_names(folder: Path) -> tuple[str, ...]:
                 raise DataError(
                     f"{place} is not text in UTF-8: write one class name a line, or move it away"
                 ) from error
-            return tuple(line.strip() for line in names.splitlines() if line.strip())
+            lines = [line.strip() for line in names.rstrip().splitlines()]
+            if "" in lines:
+                gap = lines.index("") + 1
+                raise DataError(
+                    f"{place} has no class name on line {gap}, so the numbers after it are in "
+                    "doubt: write one class name a line"
+                )
+            return tuple(lines)
     return ()

@@ -41,10 +41,14 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise DataError(f"recipe {path} cannot be read ({error.strerror}): check it") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise DataError(f"recipe {path} is not TOML ({error}): mend it there") from error
-    for override in overrides:
+    begins = [override for override in overrides if override.startswith("init=")]
+    for override in begins:
         _override(tree, override)
-    if "spec" not in tree and isinstance(tree.get("init"), str):
-        tree["spec"] = _spec_table(checkpoints.read(tree["init"]).spec)
+    if "spec" not in tree and tree.get("init"):
+        tree["spec"] = _spec_table(checkpoints.read(str(tree["init"])).spec)
+    for override in overrides:
+        if override not in begins:
+            _override(tree, override)
     return recipe_from_json(tree)
 
 
