@@ -26,7 +26,7 @@ LABELS := cat,dog,duck,horse,koala,polar bear,boat,flower,cup of coffee,sunset
 .PHONY: help demo test setup lint format types check docs clean python
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /make \1       /p' $(MAKEFILE_LIST) | sed 's/^\(make .\{8\}\) */\1/'
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(DEMO)/.installed ## classify the demo photos with the bundled model, in an environment without torch
 	$(DEMO)/bin/python -c "import importlib.util; assert importlib.util.find_spec('torch') is None; print('no torch is installed here')"

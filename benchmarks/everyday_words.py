@@ -12,7 +12,6 @@ exactly one word of the list is true are counted. The figure is the mean over wo
 """
 
 import argparse
-import re
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ import sightline
 from sightline.checkpoints.folder import BUNDLED
 from sightline.data import Example, open_source
 from sightline.train import read_recipe
+from sightline.train.caption_words import words_of
 from sightline.train.recipe import SourcePart
 
 WORDS = [
@@ -76,10 +76,7 @@ def main() -> None:
 
 def true_of(part: SourcePart, example: Example) -> set[str]:
     """Return what is true of a picture, its broader names among it."""
-    if part.reads == "labels":
-        own = {str(example.label)}
-    else:
-        own = set(re.findall(r"\w{3,}", " ".join(example.texts).casefold()))
+    own = {str(example.label)} if part.reads == "labels" else set(words_of(example.texts))
     return own | {name for name, narrower in part.broader.items() if not own.isdisjoint(narrower)}
 
 

@@ -98,6 +98,9 @@ def hugging_face_siglip() -> Reference:
     )
 
 
+OPEN_CLIP_IMAGE: Options = {"layers": 2, "width": 32, "mlp_ratio": 1.5, "patch_size": 8}
+
+
 def open_clip_reference(
     open_clip: ModuleType, spec: Spec, image: Options, text: Options
 ) -> Reference:
@@ -126,20 +129,12 @@ def open_clip_reference(
 
 
 def open_clip_vit(open_clip: ModuleType) -> Reference:
-    image: Options = {"layers": 2, "width": 32, "mlp_ratio": 1.5, "patch_size": 8}
-    return open_clip_reference(open_clip, tiny_spec(), image, {})
+    return open_clip_reference(open_clip, tiny_spec(), OPEN_CLIP_IMAGE, {})
 
 
 def open_clip_mean_vit(open_clip: ModuleType) -> Reference:
     """Mean pool, norm before it, no norm in front; exact GELU; bidirectional, sigmoid head."""
-    image: Options = {
-        "layers": 2,
-        "width": 32,
-        "mlp_ratio": 1.5,
-        "patch_size": 8,
-        "no_ln_pre": True,
-    }
-    image |= {"pool_type": "avg", "norm_kwargs": {"eps": 1e-6}}
+    image = OPEN_CLIP_IMAGE | {"no_ln_pre": True, "pool_type": "avg", "norm_kwargs": {"eps": 1e-6}}
     text: Options = {"no_causal_mask": True, "pool_type": "last", "proj_bias": True}
     text |= {"norm_kwargs": {"eps": 1e-6}}
     spec = tiny_spec(
@@ -158,16 +153,10 @@ def open_clip_mean_vit(open_clip: ModuleType) -> Reference:
 
 
 def open_clip_norm_after_mean(open_clip: ModuleType) -> Reference:
-    image: Options = {
-        "layers": 2,
-        "width": 32,
-        "mlp_ratio": 1.5,
-        "patch_size": 8,
-        "pool_type": "avg",
-    }
+    image = OPEN_CLIP_IMAGE | {"pool_type": "avg", "final_ln_after_pool": True}
     text: Options = {"pool_type": "eos", "eos_id": 50}
     spec = tiny_spec(replace(VIT, pool="mean"), replace(TEXT, pool="end_token"), words=MIDDLING)
-    return open_clip_reference(open_clip, spec, image | {"final_ln_after_pool": True}, text)
+    return open_clip_reference(open_clip, spec, image, text)
 
 
 def open_clip_resnet(open_clip: ModuleType) -> Reference:

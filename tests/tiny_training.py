@@ -14,7 +14,7 @@ from PIL import Image
 
 from sightline.spec.document import spec_to_json
 from sightline.spec.towers import ConvStem, Softmax, Spec
-from sightline.train.recipe import Recipe
+from sightline.train.recipe import Reads, Recipe, SourcePart
 from sightline.train.recipe_file import recipe_from_json
 from tiny_sets import TarMember, write_shard
 from tiny_specs import HYBRID, TEXT, WORDS, tiny_spec
@@ -125,6 +125,12 @@ def recipe_tree(sets: Path, **changes: Any) -> dict[str, Any]:
         "augment": {"store_px": 20, "erase": 0.3},
     }
     return tree | changes
+
+
+def part(name: str, reads: Reads = "labels", **changes: Any) -> SourcePart:
+    """Return a source of a recipe of which nothing is read."""
+    fields: dict[str, Any] = {"uri": "", "share": 1.0, "terms": ""}
+    return SourcePart(name=name, reads=reads, **(fields | changes))
 
 
 def tiny_recipe(sets: Path, **changes: Any) -> Recipe:

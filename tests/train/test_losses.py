@@ -23,22 +23,16 @@ from sightline.train.objective import (
     true_words_loss,
     two_way_softmax_loss,
 )
-from sightline.train.recipe import LossName, SourcePart
+from sightline.train.recipe import LossName
 from sightline.train.step import Step
 from sightline.train.texts import TextEncoder
 from sightline.train.wordbook import Spoken, Wordbook
 from tiny_embedder import example
 from tiny_models import tiny_clip_spec
+from tiny_training import part
 
-LABELS = SourcePart(
-    uri="",
-    name="colours",
-    share=1.0,
-    reads="labels",
-    terms="",
-    broader={"warm": ["red"], "cold": ["blue", "green"]},
-)
-CAPTIONS = SourcePart(uri="", name="captions", share=1.0, reads="captions", terms="")
+LABELS = part("colours", broader={"warm": ["red"], "cold": ["blue", "green"]})
+CAPTIONS = part("captions", "captions")
 BLACK = (0, 0, 0)
 
 

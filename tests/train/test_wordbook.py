@@ -2,30 +2,16 @@
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
 from sightline.errors import DataError
-from sightline.train.recipe import SourcePart
 from sightline.train.wordbook import Spoken, Wordbook
 from tiny_embedder import example
+from tiny_training import part
 
 GREY = (128, 128, 128)
-BREEDS = SourcePart(
-    uri="",
-    name="breeds",
-    share=3.0,
-    reads="labels",
-    terms="",
-    broader={"dog": ["poodle", "pug"], "animal": ["poodle", "pug", "cat"]},
-)
-PHOTOS = SourcePart(
-    uri="",
-    name="photos",
-    share=1.0,
-    reads="captions",
-    terms="",
-    broader={"person": ["man", "girl"], "animal": ["dog"]},
-)
+ABOVE_BREEDS = {"dog": ["poodle", "pug"], "animal": ["poodle", "pug", "cat"]}
+BREEDS = part("breeds", share=3.0, broader=ABOVE_BREEDS)
+PHOTOS = part("photos", "captions", broader={"person": ["man", "girl"], "animal": ["dog"]})
 
 
 def captions() -> list[tuple[str, ...]]:
@@ -110,7 +96,7 @@ def test_a_broader_name_of_a_word_that_no_caption_has_is_refused() -> None:
 
 def test_names_are_one_whatever_their_case() -> None:
     dogs = Spoken(BREEDS, {"poodle": 1, "pug": 1, "cat": 1, "Cardigan": 1}, [])
-    garments = Spoken(replace(BREEDS, name="garments", broader={}), {"cardigan": 1, "coat": 1}, [])
+    garments = Spoken(part("garments"), {"cardigan": 1, "coat": 1}, [])
     book = Wordbook([dogs, garments])
     assert book.names == ("animal", "cardigan", "cat", "coat", "dog", "poodle", "pug")
     assert book.true_of(BREEDS, example("a", GREY, "Cardigan")) == {"cardigan"}
@@ -118,8 +104,8 @@ def test_names_are_one_whatever_their_case() -> None:
 
 def test_synonyms_leave_what_is_beneath_them_possible() -> None:
     """Each is a broader name of the other, so neither is the narrower one."""
-    cars = replace(BREEDS, name="cars", broader={"car": ["automobile"], "automobile": ["coupé"]})
-    also = replace(BREEDS, name="also", broader={"automobile": ["car"]})
+    cars = part("cars", broader={"car": ["automobile"], "automobile": ["coupé"]})
+    also = part("also", broader={"automobile": ["car"]})
     book = Wordbook(
         [
             Spoken(cars, {"automobile": 1, "coupé": 1, "bus": 1}, []),

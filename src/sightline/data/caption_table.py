@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from sightline.data.class_folder import read_file
-from sightline.data.example import Example, Skipped, Tally, printable
+from sightline.data.example import Example, Skipped, Tally, storable
 from sightline.data.record import Words, as_group, join, tidy
 from sightline.data.table_rows import Row, read_rows
 from sightline.errors import DataError
@@ -38,7 +38,7 @@ class Table:
 
     def __init__(self, path: Path, *, source: str, columns: Columns | None = None) -> None:
         self.path = path
-        self.name = printable(path.name)
+        self.name = storable(path.name)
         self._source = source
         header, rows = read_rows(path)
         chosen = _choose(path, header, columns or Columns())

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from sightline.data.example import Example, Skipped, Tally, printable
+from sightline.data.example import Example, Skipped, Tally, storable
 from sightline.errors import DataError, ImageError
 from sightline.images import find_each
 from sightline.images.reading import encoded_bytes
@@ -18,7 +18,7 @@ class ClassFolder:
 
     def __init__(self, path: Path, *, source: str) -> None:
         self.path = path
-        self.name = printable(path.name)
+        self.name = storable(path.name)
         self._source = source
         try:
             self._files = [file.relative_to(path).as_posix() for file in find_each(path)]
@@ -54,7 +54,7 @@ class ClassFolder:
             kind, why = "unreadable folder", "may not be listed: check who may read it"
         else:
             kind, why = "image without text", f"stands outside the class folders of {self.path}"
-        return Skipped(key=printable(file), kind=kind, reason=printable(f"{file} {why}"))
+        return Skipped(key=storable(file), kind=kind, reason=storable(f"{file} {why}"))
 
 
 class FolderRecords:
@@ -71,7 +71,7 @@ class FolderRecords:
     def read(self, number: int) -> Example | Skipped:
         """Read one picture."""
         file = self._files[number]
-        key = printable(file)
+        key = storable(file)
         image = read_file(self._root / file, key=key)
         if isinstance(image, Skipped):
             return image
@@ -84,5 +84,5 @@ def read_file(path: Path, *, key: str) -> bytes | Skipped:
     try:
         _, encoded = encoded_bytes(path)
     except ImageError as error:
-        return Skipped(key=key, kind="unreadable file", reason=printable(str(error)))
+        return Skipped(key=key, kind="unreadable file", reason=storable(str(error)))
     return encoded

@@ -22,7 +22,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source: str = ""  # the record's own `source`, else the name of the source it was read from
 
 
-def printable(name: str) -> str:
+def storable(name: str) -> str:
     """Write a file name's bytes that are not UTF-8 as escapes, so that any file can hold it."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 

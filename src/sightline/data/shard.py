@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from sightline.data.example import Example, Skipped, Tally, printable
+from sightline.data.example import Example, Skipped, Tally, storable
 from sightline.data.record import (
     MAX_RECORD_BYTES,
     Words,
@@ -42,7 +42,7 @@ class TarShard:
 
     def __init__(self, path: Path, *, source: str, class_names: Sequence[str] = ()) -> None:
         self.path = path
-        self.name = printable(path.name)
+        self.name = storable(path.name)
         self.packed = path.suffix.lower() in (".gz", ".tgz")
         self.stored_bytes = path.stat().st_size
         self.identity = f"{self.name} {self.stored_bytes}"

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from sightline.data.addresses import expand
 from sightline.data.caption_table import Columns, Table
 from sightline.data.class_folder import ClassFolder
-from sightline.data.example import Example, Skipped, Tally, printable
+from sightline.data.example import Example, Skipped, Tally, storable
 from sightline.data.shard import TarShard
 from sightline.data.table_rows import READERS
 from sightline.errors import DataError
@@ -116,8 +116,8 @@ def open_source(
     """
     uris = [uri] if isinstance(uri, str | Path) else list(uri)
     paths = expand(uris)
-    written = printable(" ".join(str(each) for each in uris))
-    name = name or printable(" ".join(Path(str(each)).name or str(each) for each in uris))
+    written = storable(" ".join(str(each) for each in uris))
+    name = name or storable(" ".join(Path(str(each)).name or str(each) for each in uris))
     return Source(written, name, [_open_shard(path, name, columns) for path in paths])
 
 

@@ -43,7 +43,7 @@ def is_cut_at_spaces(tokenizer: "Tokenizer") -> bool:
     return same and all(word.special for word in tokenizer.get_added_tokens_decoder().values())
 
 
-def words_of(text: str) -> list[str]:
+def cut_at_spaces(text: str) -> list[str]:
     """Cut a text at its spaces, or nowhere if it has any but single ones between words."""
     words = text.split()
     return words if " ".join(words) == text else [text]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sightline.errors import SpecError
-from sightline.spec.space_marked import is_cut_at_spaces, words_of
+from sightline.spec.space_marked import cut_at_spaces, is_cut_at_spaces
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -38,7 +38,7 @@ class TokenizerFile:
 
     def units(self, text: str) -> list[str]:
         """Cut at spaces where the file is one of ours; another may do anything with a text."""
-        return words_of(text) if self._by_word else [text]
+        return cut_at_spaces(text) if self._by_word else [text]
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of a cleaned text, without start and end."""

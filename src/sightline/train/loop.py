@@ -13,9 +13,9 @@ from sightline.train.augment import augment
 from sightline.train.average import update_average
 from sightline.train.batches import Batch
 from sightline.train.journal import Journal
-from sightline.train.losses import LOSSES, SEEING
+from sightline.train.losses import LOSSES
 from sightline.train.optimizer import rate_at, set_learning, set_rate
-from sightline.train.recipe import Stage
+from sightline.train.recipe import SEEING, Stage
 from sightline.train.run import Run
 from sightline.train.state import Position, find_state, read_position, save_state
 from sightline.train.step import Step

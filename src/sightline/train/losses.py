@@ -19,7 +19,7 @@ from sightline.train.objective import (
     two_way_softmax_loss,
 )
 from sightline.train.recipe import LossName
-from sightline.train.step import Step, mean_over_images
+from sightline.train.step import Step
 from sightline.train.word_losses import all_words, words
 
 MOST_NAMES = 256  # class names an image is held against in one step; all of them if not more
@@ -39,7 +39,7 @@ def contrast(step: Step) -> Tensor:
     for group, images in step.groups("captions"):
         loss = _captions_contrast(step, group, F.normalize(images, dim=-1))
         parts.append((len(images), loss))
-    return mean_over_images(step, parts)
+    return step.mean_over_images(parts)
 
 
 def _names_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
@@ -91,7 +91,7 @@ def class_head(step: Step) -> Tensor:
         logits = step.heads[group.part.name](images)
         loss = F.cross_entropy(logits, target.to(images.device), label_smoothing=step.smoothing)
         parts.append((len(images), loss))
-    return mean_over_images(step, parts)
+    return step.mean_over_images(parts)
 
 
 def paraphrase(step: Step) -> Tensor:
@@ -137,5 +137,3 @@ LOSSES: Mapping[LossName, Callable[[Step], Tensor]] = {
     "names_apart": names_apart,
     "relations": relations,
 }
-
-SEEING = frozenset({"contrast", "class_head", "words", "all_words"})  # those that look at pictures

@@ -12,6 +12,8 @@ Towers = Literal["text", "image", "both"]
 LossName = Literal[
     "contrast", "class_head", "words", "all_words", "paraphrase", "names_apart", "relations"
 ]
+# Those that look at pictures.
+SEEING: frozenset[LossName] = frozenset({"contrast", "class_head", "words", "all_words"})
 
 
 class SourcePart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

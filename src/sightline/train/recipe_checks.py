@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sightline.errors import DataError
 from sightline.spec import ConvStem, ResNet, Softmax, ViT
-from sightline.train.recipe import Augment, Evaluation, LossName, Optimizer, Recipe, Stage
+from sightline.train.recipe import SEEING, Augment, Evaluation, LossName, Optimizer, Recipe, Stage
 
 
 def check_recipe(recipe: Recipe) -> None:
@@ -81,7 +81,7 @@ def _check_losses(recipe: Recipe, stage: Stage) -> None:
             )
     idle: dict[str, set[LossName]] = {
         "text": {"class_head"},
-        "image": wanted - {"contrast", "class_head", "words", "all_words"},
+        "image": wanted - SEEING,
         "both": set(),
     }
     if nothing := wanted & idle[stage.towers]:

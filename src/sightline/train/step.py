@@ -46,10 +46,16 @@ class Step:
         """Draw a template."""
         return self.templates[int(self.chance.integers(len(self.templates)))]
 
+    def draw(self, number: int, weights: np.ndarray) -> list[int]:
+        """Draw different places of `weights`, the heavier the likelier, or all."""
+        if not len(weights):
+            return []
+        chances, number = weights / weights.sum(), min(number, len(weights))
+        return [int(i) for i in self.chance.choice(len(weights), number, replace=False, p=chances)]
 
-def mean_over_images(step: Step, parts: Sequence[tuple[int, Tensor]]) -> Tensor:
-    """Join the losses of groups, each with its number of images; 0 where a batch holds no group."""
-    if not parts:
-        assert step.images is not None
-        return step.images.sum() * 0.0
-    return torch.stack([n * loss for n, loss in parts]).sum() / sum(n for n, _ in parts)
+    def mean_over_images(self, parts: Sequence[tuple[int, Tensor]]) -> Tensor:
+        """Join the losses of groups, each with its number of images; 0 where there is no group."""
+        if not parts:
+            assert self.images is not None
+            return self.images.sum() * 0.0
+        return torch.stack([n * loss for n, loss in parts]).sum() / sum(n for n, _ in parts)

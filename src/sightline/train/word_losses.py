@@ -11,7 +11,7 @@ from sightline.scoring.classes import fill
 from sightline.shapes import Bool
 from sightline.spec.towers import Sigmoid
 from sightline.train.objective import pairs_loss, softmax_loss, true_words_loss
-from sightline.train.step import Step, mean_over_images
+from sightline.train.step import Step
 
 WORDS_AN_IMAGE = 2
 RIVALS = 256  # names of all sources that pictures are held against while texts learn
@@ -37,17 +37,14 @@ def words(step: Step) -> Tensor:
         positive = torch.tensor([[word in each for word in drawn] for each in own])
         loss_of = pairs_loss if isinstance(step.model.spec.head, Sigmoid) else softmax_loss
         parts.append((len(images), loss_of(logits, positive.to(logits.device))))
-    return mean_over_images(step, parts)
+    return step.mean_over_images(parts)
 
 
 def _draw_words(step: Step, own: Set[str]) -> list[str]:
     """Draw a few of a picture's words, each with a chance of one over the root of its count."""
     among = sorted(own)
-    if not among:
-        return []
-    chances = np.array([step.catalog.book.counts[word] for word in among]) ** -0.5
-    number = min(WORDS_AN_IMAGE, len(among))
-    return list(step.chance.choice(among, number, replace=False, p=chances / chances.sum()))
+    weights = np.array([step.catalog.book.counts[word] for word in among]) ** -0.5
+    return [among[i] for i in step.draw(WORDS_AN_IMAGE, weights)]
 
 
 def all_words(step: Step) -> Tensor:
@@ -96,8 +93,4 @@ def _draw_true(step: Step, names: Set[str]) -> list[int]:
     """Draw a few of a picture's words, the rarer the likelier."""
     book = step.catalog.book
     own = book.places(names)
-    if not own:
-        return []
-    chances = book.pull[own] / book.pull[own].sum()
-    number = min(WORDS_AN_IMAGE, len(own))
-    return [int(place) for place in step.chance.choice(own, number, replace=False, p=chances)]
+    return [own[i] for i in step.draw(WORDS_AN_IMAGE, book.pull[own])]
