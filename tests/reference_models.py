@@ -46,6 +46,20 @@ def batch(size_px: int, end_id: int = 99) -> tuple[Tensor, Tensor]:
     return torch.randn(5, 3, size_px, size_px, generator=generator), ids
 
 
+def hugging_face_reference(reference: Any, spec: Spec, pixels: Tensor, ids: Tensor) -> Reference:
+    """Ask a network of transformers; `spec` is what we say it is."""
+    said = reference(input_ids=ids, pixel_values=pixels)
+    return Reference(
+        spec,
+        renamed(reference, HUGGING_FACE),
+        pixels,
+        ids,
+        said.image_embeds,
+        said.text_embeds,
+        said.logits_per_image,
+    )
+
+
 def hugging_face_clip(activation: str = "quick_gelu", end_id: int = 2) -> Reference:
     from transformers import CLIPConfig, CLIPModel
 
@@ -61,16 +75,7 @@ def hugging_face_clip(activation: str = "quick_gelu", end_id: int = 2) -> Refere
     text_tower = replace(TEXT, activation=activation, pool=pool)
     spec = tiny_spec(replace(VIT, activation=activation), text_tower, words=words)
     pixels, ids = batch(32, spec.words.end_id or 0)
-    said = reference(input_ids=ids, pixel_values=pixels)
-    return Reference(
-        spec,
-        renamed(reference, HUGGING_FACE),
-        pixels,
-        ids,
-        said.image_embeds,
-        said.text_embeds,
-        said.logits_per_image,
-    )
+    return hugging_face_reference(reference, spec, pixels, ids)
 
 
 def hugging_face_siglip() -> Reference:
@@ -86,16 +91,8 @@ def hugging_face_siglip() -> Reference:
     reference.logit_scale.data.fill_(head.logit_scale)
     reference.logit_bias.data.fill_(head.logit_bias)
     pixels, ids = batch(32)
-    said = reference(input_ids=ids, pixel_values=pixels)
-    return Reference(
-        tiny_spec(SIGLIP_VIT, SIGLIP_TEXT, embed_dim=32, head=head),
-        renamed(reference, HUGGING_FACE),
-        pixels,
-        ids,
-        said.image_embeds,
-        said.text_embeds,
-        said.logits_per_image,
-    )
+    spec = tiny_spec(SIGLIP_VIT, SIGLIP_TEXT, embed_dim=32, head=head)
+    return hugging_face_reference(reference, spec, pixels, ids)
 
 
 OPEN_CLIP_IMAGE: Options = {"layers": 2, "width": 32, "mlp_ratio": 1.5, "patch_size": 8}
