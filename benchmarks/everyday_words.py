@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 import sightline
-from sightline.checkpoints.folder import BUNDLED
+from sightline.checkpoints.reading import BUNDLED
 from sightline.data import Example, open_source
 from sightline.train import read_recipe
 from sightline.train.caption_words import words_of

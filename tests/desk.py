@@ -5,14 +5,14 @@ from pathlib import Path
 import pytest
 
 from code_tree import ROOT
-from sightline.checkpoints import folder as model_folder
+from sightline.checkpoints import reading
 from tiny_models import encoded, picture, write_tiny_model
 
 
 def lay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Go to a folder that holds what the examples name; the bundled model is a tiny random one."""
     model = write_tiny_model(folder / "model")
-    monkeypatch.setattr(model_folder, "BUNDLED", model)
+    monkeypatch.setattr(reading, "BUNDLED", model)
     monkeypatch.delenv("SIGHTLINE_MODEL", raising=False)
     monkeypatch.setenv("COLUMNS", "100")
     (folder / "photo.jpg").write_bytes(encoded(picture(0), "JPEG"))

@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from sightline.checkpoints import read, verify_digests, write
-from sightline.checkpoints.folder import BUNDLED
+from sightline.checkpoints.reading import BUNDLED
 from sightline.checkpoints.replacement import previous_of
 from sightline.errors import CheckpointError
 from tiny_folder import RECORD, SPEC, changed, some_tensors, write_some
@@ -67,12 +67,15 @@ def test_a_missing_folder_says_so(tmp_path: Path) -> None:
 
 def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
     path = write_some(tmp_path / "m").weights.path
-    assert refusal(path) == f"{path} is a file, not a model folder: give the folder it lies in"
+    assert refusal(path) == (
+        f"{path} is a file that sightline.json beside it describes: give the folder it lies in"
+    )
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     assert refusal(tmp_path) == (
-        f"{tmp_path} has no sightline.json, so it is no model folder of ours: check the path"
+        f"{tmp_path} has no sightline.json, nor record and weights of another library, so it is no "
+        "model folder: check the path"
     )
 
 
@@ -138,7 +141,7 @@ def with_tokenizer(folder: Path) -> Path:
 
 def test_a_swapped_tokenizer_is_refused(tmp_path: Path) -> None:
     path = with_tokenizer(tmp_path / "m")
-    assert read(tmp_path / "m").manifest.tokenizer is not None
+    assert read(tmp_path / "m").tokenizer is not None
     path.write_bytes(b'{"model": 2}')
     assert refusal(tmp_path / "m") == (
         f"{path} is not the tokenizer this model was written with (its digest differs from the "

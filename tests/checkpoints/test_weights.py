@@ -11,10 +11,8 @@ from hypothesis import strategies as st
 from safetensors.numpy import load_file, save, save_file
 from safetensors.torch import save_file as save_torch_file
 
-from sightline.checkpoints.weights import Weights
-from sightline.checkpoints.writing import write_safetensors
 from sightline.errors import CheckpointError
-from tiny_folder import some_tensors
+from tiny_folder import some_tensors, weights_of, write_arrays
 
 
 def same(found: np.ndarray, wanted: np.ndarray) -> bool:
@@ -28,14 +26,14 @@ def same(found: np.ndarray, wanted: np.ndarray) -> bool:
 def test_a_file_of_the_safetensors_package_reads_the_same(tmp_path: Path) -> None:
     tensors = some_tensors()
     save_file(tensors, tmp_path / "theirs.safetensors", metadata={"format": "pt"})
-    weights = Weights(tmp_path / "theirs.safetensors")
+    weights = weights_of(tmp_path / "theirs.safetensors")
     assert set(weights) == set(tensors)
     assert all(same(weights[name], tensors[name]) for name in tensors)
 
 
 def test_the_safetensors_package_reads_our_file_the_same(tmp_path: Path) -> None:
     tensors = some_tensors()
-    write_safetensors(tmp_path / "ours.safetensors", tensors)
+    write_arrays(tmp_path / "ours.safetensors", tensors)
     theirs = load_file(tmp_path / "ours.safetensors")
     assert set(theirs) == set(tensors)
     assert all(same(theirs[name], tensors[name]) for name in tensors)
@@ -50,15 +48,15 @@ def test_control_another_precision_or_shape_is_not_the_same() -> None:
 def test_bfloat16_is_widened_exactly(tmp_path: Path) -> None:
     tensor = torch.tensor([1.5, -2.25e-30, 3e38, float("inf"), -0.0]).to(torch.bfloat16)
     save_torch_file({"x": tensor}, tmp_path / "b.safetensors")
-    weights = Weights(tmp_path / "b.safetensors")
+    weights = weights_of(tmp_path / "b.safetensors")
     assert weights.place("x").dtype == "BF16"
     assert same(weights["x"], tensor.float().numpy())
 
 
 def test_tensors_lie_where_their_place_says(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
-    write_safetensors(path, some_tensors())
-    weights, contents = Weights(path), path.read_bytes()
+    write_arrays(path, some_tensors())
+    weights, contents = weights_of(path), path.read_bytes()
     for name in weights.names():
         place = weights.place(name)
         assert contents[place.offset : place.offset + place.length] == weights[name].tobytes()
@@ -66,9 +64,9 @@ def test_tensors_lie_where_their_place_says(tmp_path: Path) -> None:
 
 
 def test_arrays_may_not_be_written_to(tmp_path: Path) -> None:
-    write_safetensors(tmp_path / "m.safetensors", some_tensors())
+    write_arrays(tmp_path / "m.safetensors", some_tensors())
     with pytest.raises(ValueError, match="read-only"):
-        Weights(tmp_path / "m.safetensors")["image.stem"][0] = 1
+        weights_of(tmp_path / "m.safetensors")["image.stem"][0] = 1
 
 
 @settings(deadline=None)  # the disk may be slow
@@ -80,7 +78,7 @@ def test_a_file_cut_short_anywhere_is_refused(
     path = tmp_path_factory.mktemp("cut") / "m.safetensors"
     path.write_bytes(whole[: -min(cut, len(whole))])
     with pytest.raises(CheckpointError, match="cut short"):
-        Weights(path)
+        weights_of(path)
 
 
 @settings(deadline=None)  # the disk may be slow
@@ -91,7 +89,7 @@ def test_noise_is_refused_in_a_sentence(
     path = tmp_path_factory.mktemp("noise") / "m.safetensors"
     path.write_bytes(contents)
     with pytest.raises(CheckpointError):
-        Weights(path)
+        weights_of(path)
 
 
 def written(path: Path, header: object, data: bytes) -> Path:
@@ -128,19 +126,19 @@ def tensor(dtype: str, shape: list[int], *offsets: int) -> dict[str, object]:
 )
 def test_a_hostile_header_is_refused(tmp_path: Path, header: object, reason: str) -> None:
     with pytest.raises(CheckpointError, match=reason):
-        Weights(written(tmp_path / "m.safetensors", header, b"12345678"))
+        weights_of(written(tmp_path / "m.safetensors", header, b"12345678"))
 
 
 def test_control_the_hostile_header_put_right_is_read(tmp_path: Path) -> None:
     path = written(tmp_path / "m.safetensors", {"a": tensor("U8", [8], 0, 8)}, b"12345678")
-    assert Weights(path)["a"].tobytes() == b"12345678"
+    assert weights_of(path)["a"].tobytes() == b"12345678"
 
 
 def test_a_header_of_absurd_length_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     path.write_bytes((2**60).to_bytes(8, "little") + b"{}")
     with pytest.raises(CheckpointError) as caught:
-        Weights(path)
+        weights_of(path)
     assert str(caught.value) == (
         f"{path} is not a safetensors file (its header would be {2**60} bytes long): "
         "give a file that safetensors wrote"
@@ -150,7 +148,7 @@ def test_a_header_of_absurd_length_is_not_read(tmp_path: Path) -> None:
 def test_a_missing_file_says_so(tmp_path: Path) -> None:
     path = tmp_path / "m.safetensors"
     with pytest.raises(CheckpointError) as caught:
-        Weights(path)
+        weights_of(path)
     assert str(caught.value) == (
         f"{path} cannot be read (No such file or directory): check that it is there and readable"
     )

@@ -8,11 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.checkpoints import read, write
-from sightline.checkpoints.weights import Weights
-from sightline.checkpoints.writing import write_safetensors
 from sightline.errors import CheckpointError
 from sightline.spec.towers import Spec
-from tiny_folder import RECORD, SPEC, changed, some_tensors, write_some
+from tiny_folder import RECORD, SPEC, changed, some_tensors, weights_of, write_arrays, write_some
 
 
 def refusal(
@@ -50,8 +48,8 @@ def test_any_tensors_come_back(
         name: np.arange(np.prod(shape, dtype=int)).reshape(shape).astype(dtype)
         for name, (dtype, shape) in drawn.items()
     }
-    write_safetensors(path, tensors)
-    found = Weights(path)
+    write_arrays(path, tensors)
+    found = weights_of(path)
     assert set(found) == set(tensors)
     for name, wanted in tensors.items():
         assert (found[name].dtype, found[name].shape) == (wanted.dtype, wanted.shape)

@@ -229,7 +229,7 @@ def test_the_bundled_model_has_a_name_and_a_blank_one_is_refused(
     verb: tuple[str, ...],
 ) -> None:
     monkeypatch.setenv("SIGHTLINE_MODEL", "gone")
-    monkeypatch.setattr("sightline.checkpoints.folder.BUNDLED", tiny_model_folder)
+    monkeypatch.setattr("sightline.checkpoints.reading.BUNDLED", tiny_model_folder)
     assert run(*verb).code == 4  # the control: what the environment names is not there
     assert run(*verb, "--model", "bundled").code == 0
     ran = run(*verb, "--model", " ")

@@ -14,7 +14,7 @@ from tiny_towers import SPECS, saved, some_ids, tiny_model
 
 
 def test_the_folder_gains_three_graphs_and_nothing_else(tmp_path: Path) -> None:
-    before = saved(tmp_path / "m", tiny_model(SPECS["CLIP"]))
+    before = saved(tmp_path / "m", tiny_model(SPECS["hybrid"]))
     written = export_graphs(tmp_path / "m")
     assert [path.name for path in written] == ["image.onnx", "text.onnx", "patches.onnx"]
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == sorted(

@@ -8,10 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sightline.checkpoints.weights import Weights
-from sightline.checkpoints.writing import write_safetensors
 from sightline.errors import CheckpointError
 from sightline.runtime.onnx_file import Attribute, GraphWriter
+from tiny_folder import weights_of, write_arrays
 
 
 def empty_graph(folder: Path) -> GraphWriter:
@@ -20,8 +19,7 @@ def empty_graph(folder: Path) -> GraphWriter:
         "w": np.ones((2, 3), dtype=np.float16),
         "count": np.array(1, dtype=np.int64),
     }
-    write_safetensors(folder / "model.safetensors", tensors)
-    return GraphWriter(Weights(folder / "model.safetensors"))
+    return GraphWriter(weights_of(write_arrays(folder / "model.safetensors", tensors)))
 
 
 @pytest.fixture

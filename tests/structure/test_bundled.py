@@ -7,7 +7,7 @@ import pytest
 
 from code_tree import ROOT
 from sightline.checkpoints import Checkpoint, read, verify_digests
-from sightline.checkpoints.folder import BUNDLED
+from sightline.checkpoints.reading import BUNDLED
 from sightline.cli.main import exit_code
 from sightline.embedder import load
 from sightline.evaluate.result import read_results

@@ -12,7 +12,7 @@ import pytest
 from code_tree import ROOT
 from desk import lay
 from ran import Ran
-from sightline.checkpoints.folder import BUNDLED
+from sightline.checkpoints.reading import BUNDLED
 from sightline.cli.main import exit_code
 from sightline.cli.verbs import VERBS
 
@@ -102,7 +102,7 @@ def test_output_that_is_shown_is_what_the_bundled_model_gives(
 ) -> None:
     bundled = BUNDLED
     lay(tmp_path, monkeypatch)
-    monkeypatch.setattr("sightline.checkpoints.folder.BUNDLED", bundled)
+    monkeypatch.setattr("sightline.checkpoints.reading.BUNDLED", bundled)
     monkeypatch.setenv("COLUMNS", "80")
     for block in (one for one in BASH + PYTHON if one.output is not None):
         printed = run_bash(block, capsys).out if block.language == "bash" else run_python(block)

@@ -1,8 +1,19 @@
-"""Files ↔ spec and weights: a model folder is opened exactly or not at all. Enter at `read`."""
+"""Files ↔ spec and weights: a model is opened exactly or not at all. Enter at `read`."""
 
-from sightline.checkpoints.folder import Checkpoint, read, verify_digests
+from sightline.checkpoints.checkpoint import Checkpoint, verify_digests
+from sightline.checkpoints.converting import Converted, convert
 from sightline.checkpoints.manifest import Record
-from sightline.checkpoints.weights import Place, Weights
+from sightline.checkpoints.reading import read
+from sightline.checkpoints.weights import Weights
 from sightline.checkpoints.writing import write
 
-__all__ = ["Checkpoint", "Place", "Record", "Weights", "read", "verify_digests", "write"]
+__all__ = [
+    "Checkpoint",
+    "Converted",
+    "Record",
+    "Weights",
+    "convert",
+    "read",
+    "verify_digests",
+    "write",
+]

@@ -46,19 +46,19 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     tensors: dict[str, TensorRecord]
     tokenizer: str | None  # sha256 of tokenizer.json; None where the tokenizer is CLIP's own
 
-    @property
-    def fingerprint(self) -> str:
-        """The name of exactly this model: weights, spec (pixels and words too) and tokenizer."""
-        canonical = json.dumps(
-            {
-                "spec": spec_to_json(self.spec),
-                "tensors": msgspec.to_builtins(self.tensors),
-                "tokenizer": self.tokenizer,
-            },
-            sort_keys=True,
-            separators=(",", ":"),
-        )
-        return sha256(canonical.encode()).hexdigest()
+
+def fingerprint(spec: Spec, tensors: Mapping[str, TensorRecord], tokenizer: str | None) -> str:
+    """Return the name of exactly this model: weights, spec (pixels and words too) and tokenizer."""
+    canonical = json.dumps(
+        {
+            "spec": spec_to_json(spec),
+            "tensors": msgspec.to_builtins(tensors),
+            "tokenizer": tokenizer,
+        },
+        sort_keys=True,
+        separators=(",", ":"),
+    )
+    return sha256(canonical.encode()).hexdigest()
 
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,7 +1,6 @@
-"""Write a model folder whole, or not at all. Enter at `write`."""
+"""Write a model folder whole, or not at all. Enter at `write` and `convert`."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -10,15 +9,22 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from sightline.checkpoints.folder import CALIBRATION, MANIFEST, TOKENIZER, WEIGHTS
+from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.folder import CALIBRATION, MANIFEST, TOKENIZER
+from sightline.checkpoints.layouts import (
+    LAYOUTS,
+    Files,
+    Model,
+    huggingface_files,
+    transformers_class,
+)
 from sightline.checkpoints.manifest import Manifest, Record, TensorRecord, to_json
 from sightline.checkpoints.replacement import replacing, write_file
-from sightline.checkpoints.weights import STORED
+from sightline.checkpoints.safetensors_writing import Stored, storable, write_safetensors
+from sightline.checkpoints.torch_writing import write_torch
 from sightline.errors import CheckpointError
 from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.spec.towers import Spec
-
-HEADER_ALIGNMENT = 64  # bytes: then each tensor of a wide type begins on a multiple of its size
 
 
 def write(
@@ -32,6 +38,8 @@ def write(
 ) -> None:
     """Write a model folder beside its place and rename it there; a folder before it is replaced.
 
+    Where transformers has a class for the architecture, `from_pretrained` opens the folder.
+
     Args:
         folder: Where; a folder that holds anything but a model is left alone.
         spec: What the model is.
@@ -43,19 +51,37 @@ def write(
     Raises:
         CheckpointError: Something that cannot be stored, a place that is taken, a full disk.
     """
-    folder = Path(folder)
-    _check_place(folder)
-    arrays = {name: _storable(name, tensors[name]) for name in sorted(tensors)}
+    stored = {name: storable(name, tensors[name]) for name in sorted(tensors)}
+    model = Model(
+        spec=spec,
+        tensors=stored,
+        record=record,
+        tokenizer_file=tokenizer_file,
+        calibration=calibration,
+    )
+    write_model(Path(folder), model, sightline_files)
+
+
+def write_model(
+    folder: Path,
+    model: Model,
+    layout: Callable[[Model], Files],
+    check: Callable[[Path], None] = lambda draft: None,
+) -> None:
+    """Write a model in a layout; a check of what was written may still refuse it.
+
+    Raises:
+        CheckpointError: As for `write`, or what the check says.
+    """
+    _check_tokenizer(model)
     try:
-        tokenizer = _tokenizer(spec, tokenizer_file)
-        manifest = _manifest(spec, arrays, record, tokenizer)
+        files = layout(model)
+        _check_place(folder, {files.weights, *files.others})
         with replacing(folder) as draft:
-            write_safetensors(draft / WEIGHTS, arrays)
-            if tokenizer is not None:
-                write_file(draft / TOKENIZER, tokenizer)
-            if calibration is not None:
-                write_file(draft / CALIBRATION, msgspec.json.encode(calibration))
-            write_file(draft / MANIFEST, to_json(manifest))
+            WRITERS[Path(files.weights).suffix](draft / files.weights, files.tensors)
+            for name, contents in files.others.items():
+                write_file(draft / name, contents)
+            check(draft)
     except OSError as error:
         raise CheckpointError(
             f"model folder {folder} cannot be written ({error.strerror or error}): "
@@ -63,87 +89,83 @@ def write(
         ) from error
 
 
-def write_safetensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
-    """Write tensors as one safetensors file, widest type first so that all of them are aligned."""
-    header: dict[str, Any] = {}
-    reached = 0
-    ordered = sorted(tensors, key=lambda name: (-tensors[name].itemsize, name))
-    for name in ordered:
-        array = tensors[name]
-        header[name] = {
-            "dtype": _dtype(array),
-            "shape": array.shape,
-            "data_offsets": (reached, reached + array.nbytes),
-        }
-        reached += array.nbytes
-    encoded = msgspec.json.encode(header)
-    encoded += b" " * (-(8 + len(encoded)) % HEADER_ALIGNMENT)
-    data = (_bytes(tensors[name]) for name in ordered)
-    write_file(path, len(encoded).to_bytes(8, "little"), encoded, *data)
+def sightline_files(model: Model) -> Files:
+    """Describe a folder of ours; where transformers has a class for it, one that it opens too."""
+    ours = {MANIFEST: to_json(_manifest(model))}
+    if model.calibration is not None:
+        ours[CALIBRATION] = msgspec.json.encode(model.calibration)
+    if transformers_class(model.spec) is not None:
+        theirs = huggingface_files(model)
+        return msgspec.structs.replace(theirs, others={**theirs.others, **ours})
+    if model.tokenizer_file is not None:
+        ours[TOKENIZER] = model.tokenizer_file.read_bytes()
+    if model.card is not None:
+        ours["README.md"] = model.card
+    return Files("model.safetensors", model.tensors, ours)
 
 
-def _check_place(folder: Path) -> None:
+WRITERS: Mapping[str, Callable[[Path, Mapping[str, Stored]], None]] = {
+    ".safetensors": write_safetensors,
+    ".pt": write_torch,
+}
+ALL_LAYOUTS: Mapping[str, Callable[[Model], Files]] = {"sightline": sightline_files, **LAYOUTS}
+
+
+def model_of(checkpoint: Checkpoint) -> Model:
+    """Take a checkpoint as it is: its tensors as they are stored, its card and calibration."""
+    weights, card = checkpoint.weights, checkpoint.folder / "README.md"
+    return Model(
+        spec=checkpoint.spec,
+        tensors={
+            name: Stored(weights.place(name).dtype, np.asarray(weights.words(name), order="C"))
+            for name in weights.names()
+        },
+        record=checkpoint.record,
+        tokenizer_file=checkpoint.tokenizer_file,
+        calibration=checkpoint.calibration,
+        card=card.read_bytes() if card.is_file() else None,
+    )
+
+
+def _check_place(folder: Path, names: set[str]) -> None:
     """Refuse to replace anything but a model folder."""
     if folder.is_dir():
-        names = sorted(path.name for path in folder.iterdir())
-        if names and MANIFEST not in names:
+        there = sorted(path.name for path in folder.iterdir())
+        strange = [name for name in there if name not in names]
+        if strange and MANIFEST not in there:
             raise CheckpointError(
-                f"{folder} holds {names[0]} and no {MANIFEST}, so it is no model folder to "
+                f"{folder} holds {strange[0]} and no {MANIFEST}, so it is no model folder to "
                 "replace: choose another place"
             )
     elif folder.exists():
         raise CheckpointError(f"{folder} is a file: choose another place for the model folder")
 
 
-def _storable(name: str, array: np.ndarray) -> np.ndarray:
-    """Return the array in the layout of the file: little-endian, row after row."""
-    # Not ascontiguousarray: it would turn a scalar into a row of one.
-    array = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-    if not name or _dtype(array) is None:
+def _check_tokenizer(model: Model) -> None:
+    """Refuse a tokenizer file where the spec asks for none, and the other way round."""
+    words, path = model.spec.words, model.tokenizer_file
+    if (words.tokenizer == "file") != (path is not None):
         raise CheckpointError(
-            f"tensor {name!r} of type {array.dtype} cannot be stored: "
-            "give it a name and a type of floats, integers or booleans"
-        )
-    return array
-
-
-def _dtype(array: np.ndarray) -> str | None:
-    """Return safetensors' name of an array's type; bfloat16 is not among NumPy's."""
-    named = {stored: name for name, stored in STORED.items() if name != "BF16"}
-    return named.get(array.dtype)
-
-
-def _bytes(array: np.ndarray) -> memoryview:
-    """View an array's memory."""
-    return array.reshape(math.prod(array.shape)).view(np.uint8).data
-
-
-def _tokenizer(spec: Spec, path: Path | None) -> bytes | None:
-    """Return tokenizer.json's bytes, given exactly where the spec asks for a file."""
-    if (spec.words.tokenizer == "file") != (path is not None):
-        raise CheckpointError(
-            f"the spec's tokenizer is {spec.words.tokenizer!r} and the tokenizer file is {path}: "
+            f"the spec's tokenizer is {words.tokenizer!r} and the tokenizer file is {path}: "
             "give a file for 'file', and none otherwise"
         )
-    return None if path is None else path.read_bytes()
 
 
-def _manifest(
-    spec: Spec, arrays: Mapping[str, np.ndarray], record: Record, tokenizer: bytes | None
-) -> Manifest:
+def _manifest(model: Model) -> Manifest:
     """Describe the folder."""
+    path, record = model.tokenizer_file, model.record
     created_with = {"sightline": version("sightline"), **record.created_with}
     return Manifest(
         # Through JSON and back, so that a whole number given for a float gives one fingerprint.
-        spec=spec_from_json(spec_to_json(spec)),
+        spec=spec_from_json(spec_to_json(model.spec)),
         record=msgspec.structs.replace(record, created_with=created_with),
-        tokenizer=None if tokenizer is None else sha256(tokenizer).hexdigest(),
+        tokenizer=None if path is None else sha256(path.read_bytes()).hexdigest(),
         tensors={
             name: TensorRecord(
-                dtype=str(_dtype(array)),
-                shape=array.shape,
-                sha256=sha256(_bytes(array)).hexdigest(),
+                dtype=tensor.dtype,
+                shape=tensor.words.shape,
+                sha256=sha256(tensor.view).hexdigest(),
             )
-            for name, array in arrays.items()
+            for name, tensor in model.tensors.items()
         },
     )

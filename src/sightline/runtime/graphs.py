@@ -46,7 +46,7 @@ def binding(checkpoint: Checkpoint) -> str:
 
     The same tensors behind another header have other offsets: a graph would read noise.
     """
-    parts = (checkpoint.fingerprint, checkpoint.weights.header_digest, str(REVISION))
+    parts = (checkpoint.fingerprint, checkpoint.weights.layout, str(REVISION))
     return sha256(" ".join(parts).encode()).hexdigest()
 
 

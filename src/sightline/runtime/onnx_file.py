@@ -85,14 +85,16 @@ class GraphWriter:
                 "its weights do not belong to its spec"
             )
         external = {
-            "location": self._weights.path.name,
+            "location": place.path.name,
             "offset": str(place.offset),
             "length": str(place.length),
         }
-        body = _dims(shape) + _number(2, FLOATS[place.dtype]) + _text(8, name)
+        lying = shape[::-1] if place.turned else shape
+        body = _dims(lying) + _number(2, FLOATS[place.dtype]) + _text(8, name)
         body += b"".join(_block(13, _entry(*item)) for item in external.items()) + _number(14, 1)
         self._initializers[name] = _block(5, body)
-        return name
+        # Engines turn what is constant once, when they open the graph.
+        return self.node("Transpose", name, perm=(1, 0)) if place.turned else name
 
     def widened(self, value: str) -> str:
         """Add a cast to float32."""

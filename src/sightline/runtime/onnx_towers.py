@@ -9,7 +9,7 @@ import numpy as np
 
 from sightline.checkpoints import Checkpoint
 from sightline.errors import CheckpointError, RuntimeUnavailable
-from sightline.runtime.graphs import BINDING, FILES, Tower, binding, build
+from sightline.runtime.graphs import FILES, Tower, binding, build
 from sightline.shapes import Float32, Int64
 
 if TYPE_CHECKING:
@@ -107,21 +107,21 @@ def _open(
     weights = checkpoint.weights
     # Handed over in memory, not by path: the file may be a link, which ONNX Runtime refuses where
     # it leads out of the folder, and it may have been replaced since it was checked.
+    buffers = weights.buffers
     options.add_external_initializers_from_files_in_memory(
-        [weights.path.name], [weights.buffer], [len(weights.buffer)]
+        [path.name for path in buffers], list(buffers.values()), [*map(len, buffers.values())]
     )
     path = checkpoint.folder / FILES[tower]
     beside = path.is_file()
     graph = path.read_bytes() if beside else build(checkpoint, tower)
-    try:
-        session = engine.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-    except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument) as error:
-        raise CheckpointError(
-            f"{path} does not open ({error}): remove it, or make the graphs again"
-        ) from error
-    if beside and session.get_modelmeta().custom_metadata_map.get(BINDING) != binding(checkpoint):
+    if binding(checkpoint).encode() not in graph:
         raise CheckpointError(
             f"{path} belongs to other weights than {weights.path.name} beside it: remove it, or "
             "make the graphs again"
         )
-    return session
+    try:
+        return engine.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument) as error:
+        raise CheckpointError(
+            f"{path} does not open ({error}): remove it, or make the graphs again"
+        ) from error

@@ -11,6 +11,7 @@ from sightline.checkpoints import Checkpoint
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.model import CLIP
 from sightline.shapes import Float32, Int64
+from sightline.spec.inventory import is_counter
 
 
 class TorchTowers:
@@ -88,9 +89,11 @@ def load_model(checkpoint: Checkpoint) -> CLIP:
         model = CLIP(checkpoint.spec)
     weights = checkpoint.weights
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
+    # A counter of training, which no answer depends on and published files may lack.
+    lacking = {name for name in wanted if is_counter(name) and name not in weights}
     faults = sorted(
         name
-        for name in wanted.keys() | weights.keys()
+        for name in (wanted.keys() - lacking) | weights.keys()
         if name not in wanted or name not in weights or wanted[name] != weights.place(name).shape
     )
     if faults:
@@ -98,7 +101,8 @@ def load_model(checkpoint: Checkpoint) -> CLIP:
             f"{weights.path} and its spec disagree about {len(faults)} tensors "
             f"({', '.join(faults[:3])}): its weights do not belong to its spec"
         )
-    tensors = {name: _tensor(weights[name]) for name in wanted}
+    tensors = {name: _tensor(weights[name]) for name in wanted.keys() - lacking}
+    tensors |= {name: torch.tensor(0) for name in lacking}
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.eval()
 

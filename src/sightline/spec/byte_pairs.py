@@ -110,7 +110,7 @@ class BytePairs:
     @cached_property
     def _pairs(self) -> dict[tuple[int, int], int]:
         """The id of each merge. Ids follow the merges' order, so the smallest id merges first."""
-        known = self._byte_names()
+        known = _byte_names()
         pairs = {}
         for token_id, line in enumerate(_read_merges(), start=len(known)):
             first, second = line.split(" ")
@@ -126,12 +126,22 @@ class BytePairs:
             spellings.append(spellings[first] + spellings[second])
         return [*spellings, b"", b""]
 
-    def _byte_names(self) -> dict[str, int]:
-        """How the merges file writes bytes: those that print as themselves, others from U+0100."""
-        others = range(256, 512 - len(_PRINTABLE))
-        names = [chr(letter) for letter in (*_PRINTABLE, *others)]
-        names += [name + "</w>" for name in names]
-        return {name: token_id for token_id, name in enumerate(names)}
+
+def written_vocabulary() -> tuple[dict[str, int], list[str]]:
+    """Return CLIP's vocabulary and merges as its files write them, without the two marks."""
+    merges = _read_merges()
+    known = _byte_names()
+    for line in merges:
+        known[line.replace(" ", "")] = len(known)
+    return known, merges
+
+
+def _byte_names() -> dict[str, int]:
+    """How the merges file writes bytes: those that print as themselves, others from U+0100."""
+    others = range(256, 512 - len(_PRINTABLE))
+    names = [chr(letter) for letter in (*_PRINTABLE, *others)]
+    names += [name + "</w>" for name in names]
+    return {name: token_id for token_id, name in enumerate(names)}
 
 
 def _read_merges() -> list[str]:

@@ -12,7 +12,9 @@ from typing import Literal
 
 from sightline.spec.unicode_classes import WHITE_SPACE, character_class
 
-Cleaning = Literal["openai", "nfc_lower", "canonical_space", "canonical_delete", "lower", "none"]
+Cleaning = Literal[
+    "openai", "nfc_lower", "canonical_space", "canonical_delete", "whitespace", "lower", "none"
+]
 
 # On printable ASCII without "&", ftfy and html.unescape change nothing: no entity, no escape
 # sequence, no mojibake, no quote to uncurl. The white space allowed here is what ftfy keeps.
@@ -35,7 +37,7 @@ def openai(text: str) -> str:
 
     Source: openai/CLIP clip/simple_tokenizer.py `basic_clean`, `whitespace_clean`, `encode`.
     """
-    return " ".join(_mend(text).split()).lower()
+    return whitespace(text).lower()
 
 
 def nfc_lower(text: str) -> str:
@@ -62,6 +64,14 @@ def canonical_delete(text: str) -> str:
     Source: transformers' SiglipTokenizer `canonicalize_text`.
     """
     return " ".join(text.lower().translate(_WITHOUT_PUNCTUATION).split())
+
+
+def whitespace(text: str) -> str:
+    """Mend, unescape, collapse white space; letters keep their case.
+
+    Source: open_clip tokenizer.py `_clean_whitespace`, for tokenizers that lower-case themselves.
+    """
+    return " ".join(_mend(text).split())
 
 
 def lower(text: str) -> str:
@@ -97,6 +107,7 @@ _CLEANINGS: Mapping[Cleaning, Callable[[str], str]] = {
     "nfc_lower": nfc_lower,
     "canonical_space": canonical_space,
     "canonical_delete": canonical_delete,
+    "whitespace": whitespace,
     "lower": lower,
     "none": unchanged,
 }

@@ -1,0 +1,58 @@
+"""What two specs of the same tensors disagree about, and whether any vector would differ.
+
+Enter at `differences`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from sightline.spec.towers import Spec, ViT
+
+# Fields that a library may have a rule of its own for: the model is the same, a picture or a text
+# may come to it a little differently. Whoever converts is told.
+OF_THE_LIBRARY = ("pixels.crop_rounding", "words.clean", "words.template")
+
+
+def differences(one: Spec, other: Spec) -> tuple[str, ...]:
+    """Return the fields in which two specs mean different things, as "text.activation: a, not b".
+
+    Fields that no vector depends on are no difference: where training started a scale from, how
+    positions came to their size, and what stands after the end of a text that nothing looks at.
+    """
+    found = _compare(_meaning(one), _meaning(other), "")
+    return tuple(f"{where}: {theirs!r}, not {ours!r}" for where, ours, theirs in found)
+
+
+def is_of_the_library(difference: str) -> bool:
+    """Tell a difference that is a library's own rule from one that makes another model."""
+    return difference.split(":")[0] in OF_THE_LIBRARY
+
+
+def _compare(one: Any, other: Any, where: str) -> Iterator[tuple[str, Any, Any]]:
+    """Walk two structs side by side."""
+    if type(one) is not type(other) or not isinstance(one, msgspec.Struct):
+        if one != other:
+            yield where, one, other
+        return
+    for name in one.__struct_fields__:
+        path = f"{where}.{name}" if where else name
+        yield from _compare(getattr(one, name), getattr(other, name), path)
+
+
+def _meaning(spec: Spec) -> Spec:
+    """Write every way to say the same thing in one way."""
+    image, text, words = spec.image, spec.text, spec.words
+    if isinstance(image, ViT):
+        image = msgspec.structs.replace(image, position_resized="no")
+        if image.pool == "class_token":  # of one token, a norm before the pool or after is the same
+            image = msgspec.structs.replace(image, final_norm="after_pool")
+    if text.may_trim:  # what follows the end is never seen
+        words = msgspec.structs.replace(words, pad_id=words.end_id or 0)
+        if words.end_id == text.vocab_size - 1:  # no id is higher
+            text = msgspec.structs.replace(text, pool="end_token")
+    head = msgspec.structs.replace(spec.head, logit_scale=0.0)
+    if hasattr(head, "logit_bias"):
+        head = msgspec.structs.replace(head, logit_bias=0.0)
+    return msgspec.structs.replace(spec, image=image, text=text, words=words, head=head)

@@ -1,0 +1,74 @@
+"""A model from one library's layout to another's, bit for bit. Enter at `convert`."""
+
+from pathlib import Path
+
+import msgspec
+
+from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.comparing import differences, is_of_the_library
+from sightline.checkpoints.folder import read_folder
+from sightline.checkpoints.published import read_bare
+from sightline.checkpoints.writing import ALL_LAYOUTS, model_of, write_model
+from sightline.errors import CheckpointError
+
+
+class Converted(msgspec.Struct, frozen=True, kw_only=True):
+    """What a conversion did."""
+
+    layout: str
+    tensors: int
+    remarks: tuple[str, ...]  # in which the other library has a rule of its own
+
+
+def convert(checkpoint: Checkpoint, folder: str | Path, layout: str) -> Converted:
+    """Write a checkpoint in another layout: what was written is read again before it counts.
+
+    Every tensor has the digest that it had, half precision stays half, and what the new files say
+    of the model is what the old ones said. The card comes along.
+
+    Args:
+        checkpoint: What to convert.
+        folder: Where; a folder that holds anything else is left alone.
+        layout: "sightline", "huggingface", "openclip" or "openai".
+
+    Raises:
+        CheckpointError: The layout cannot say what this model is (names the fields), a place that
+            is taken, a full disk.
+        RuntimeUnavailable: "openai" needs torch.
+    """
+    if layout not in ALL_LAYOUTS:
+        raise CheckpointError(f"layout {layout!r} is none of {', '.join(ALL_LAYOUTS)}")
+    remarks: list[str] = []
+
+    def check(draft: Path) -> None:
+        """Read what was written, and compare."""
+        remarks.extend(_remarks(checkpoint, draft, layout))
+
+    write_model(Path(folder), model_of(checkpoint), ALL_LAYOUTS[layout], check)
+    return Converted(layout=layout, tensors=len(checkpoint.weights), remarks=tuple(remarks))
+
+
+def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
+    """Return in what the written model differs within what a library may decide.
+
+    Raises:
+        CheckpointError: It differs in anything else.
+    """
+    try:
+        bare = draft / "model.pt"
+        written = read_bare(bare, None) if bare.exists() else read_folder(draft)
+    except CheckpointError as error:
+        reason = str(error).replace(f"{draft}/", "")
+        raise CheckpointError(f"{layout} layout cannot be this model: {reason}") from error
+    found = differences(checkpoint.spec, written.spec)
+    lost = [one for one in found if not is_of_the_library(one)]
+    if lost:
+        raise CheckpointError(
+            f"{layout} layout cannot be this model, it would be read with {'; '.join(lost)}: "
+            "choose another layout"
+        )
+    weights = checkpoint.weights
+    changed = [name for name in weights if written.weights.digest(name) != weights.digest(name)]
+    if changed or weights.keys() != written.weights.keys():
+        raise CheckpointError(f"{layout} layout changed {len(changed)} tensors: nothing is kept")
+    return [f"{layout} files say {one}" for one in found]

@@ -1,0 +1,118 @@
+"""What transformers' preprocessor_config.json says, and back. Enter at `pixels_of`."""
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from sightline.checkpoints.json_file import understood
+from sightline.errors import CheckpointError
+from sightline.spec.pixels import PixelRecipe
+
+
+class _Processor(msgspec.Struct, frozen=True, kw_only=True):
+    """The keys of preprocessor_config.json that decide something."""
+
+    size: int | dict[str, int | None]
+    image_mean: tuple[float, float, float]
+    image_std: tuple[float, float, float]
+    resample: int
+    crop_size: int | dict[str, int | None] | None = None
+    do_resize: Literal[True] = True
+    do_center_crop: bool | None = None
+    do_rescale: Literal[True] = True
+    do_normalize: Literal[True] = True
+    rescale_factor: float = 1 / 255
+
+
+# Pillow's number of a filter, which is what transformers writes
+FILTERS: Mapping[int, Any] = {
+    0: "nearest",
+    1: "lanczos",
+    2: "bilinear",
+    3: "bicubic",
+    4: "box",
+    5: "hamming",
+}
+
+
+def pixels_of(processor: Mapping[str, Any], path: Path) -> PixelRecipe:
+    """Describe what the image processors of CLIP and SigLIP do.
+
+    Raises:
+        CheckpointError: They do something that a pixel recipe cannot say.
+    """
+    said = understood(processor, _Processor, path)
+    if said.resample not in FILTERS or not math.isclose(said.rescale_factor, 1 / 255, rel_tol=1e-6):
+        raise CheckpointError(
+            f"{path} asks for the filter {said.resample} and the factor {said.rescale_factor}: "
+            "only Pillow's filters and a factor of 1/255 are read here"
+        )
+    sides = {"shortest_edge": said.size} if isinstance(said.size, int) else said.size
+    sides = {name: px for name, px in sides.items() if px is not None}
+    size_px, resize = _resize(sides, path)
+    crop = said.crop_size if said.do_center_crop is not False else None
+    cropped = set(crop.values()) - {None} if isinstance(crop, dict) else {crop}
+    uncropped = resize == "squash" and not said.do_center_crop
+    if cropped != {size_px} and not uncropped:
+        raise CheckpointError(
+            f"{path} resizes to {size_px} px and crops to {crop}: only a crop of the same size "
+            "is read here"
+        )
+    return PixelRecipe(
+        size_px=size_px,
+        resize=resize,
+        filter=FILTERS[said.resample],
+        crop_rounding="floor",
+        mean=said.image_mean,
+        std=said.image_std,
+    )
+
+
+def _resize(
+    sides: Mapping[str, int | None], path: Path
+) -> tuple[int, Literal["shortest", "squash"]]:
+    """Return the size, and whether a picture keeps its proportions."""
+    lengths = {px for px in sides.values() if px is not None}
+    if len(lengths) == 1:
+        [size_px] = lengths
+        if sides.keys() == {"shortest_edge"}:
+            return size_px, "shortest"
+        if sides.keys() == {"height", "width"}:
+            return size_px, "squash"
+    raise CheckpointError(
+        f"{path} asks for the size {dict(sides)}: only one shortest_edge, or equal height and "
+        "width, are read here"
+    )
+
+
+def processor_of(pixels: PixelRecipe) -> dict[str, Any] | None:
+    """Return what a preprocessor_config.json says; None where no processor does these pixels."""
+    if pixels.resize not in _PROCESSORS:
+        return None
+    numbers = {name: number for number, name in FILTERS.items()}
+    square = {"height": pixels.size_px, "width": pixels.size_px}
+    return {
+        "do_convert_rgb": True,
+        "do_resize": True,
+        "resample": numbers[pixels.filter],
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": pixels.mean,
+        "image_std": pixels.std,
+        **_PROCESSORS[pixels.resize](pixels.size_px, square),
+    }
+
+
+_PROCESSORS: Mapping[str, Callable[[int, dict[str, int]], dict[str, Any]]] = {
+    "shortest": lambda size_px, square: {
+        "image_processor_type": "CLIPImageProcessor",
+        "size": {"shortest_edge": size_px},
+        "do_center_crop": True,
+        "crop_size": square,
+    },
+    "squash": lambda _, square: {"image_processor_type": "SiglipImageProcessor", "size": square},
+}

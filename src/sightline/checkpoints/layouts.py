@@ -1,0 +1,125 @@
+"""What a model is as files of each library. Enter at `LAYOUTS`."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from sightline.checkpoints.huggingface import Family, family_of, processor_of
+from sightline.checkpoints.manifest import Record
+from sightline.checkpoints.names import NAME_TABLES, spelt
+from sightline.checkpoints.openclip import openclip_settings, openclip_table
+from sightline.checkpoints.safetensors_writing import Stored, storable
+from sightline.checkpoints.tokenizer_files import tokenizer_files
+from sightline.errors import CheckpointError, SpecError
+from sightline.spec.towers import Spec
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A model about to be written: its tensors by our names."""
+
+    spec: Spec
+    tensors: Mapping[str, Stored]
+    record: Record
+    tokenizer_file: Path | None
+    calibration: Mapping[str, Any] | None = None
+    card: bytes | None = None
+
+
+class Files(msgspec.Struct, frozen=True):
+    """The files of one folder."""
+
+    weights: str  # the name of the file of tensors
+    tensors: Mapping[str, Stored]  # by the names in that file
+    others: Mapping[str, bytes]
+
+
+def transformers_class(spec: Spec) -> Family | None:
+    """Return the class of transformers that can be this model, if there is one."""
+    return None if processor_of(spec.pixels) is None else family_of(spec)
+
+
+def huggingface_files(model: Model) -> Files:
+    """Write for `CLIPModel.from_pretrained` and `SiglipModel.from_pretrained`.
+
+    Raises:
+        CheckpointError: transformers has no class for this architecture.
+    """
+    family = transformers_class(model.spec)
+    if family is None:
+        raise CheckpointError(
+            "transformers has no class for this architecture (neither CLIPModel nor SiglipModel "
+            "can have its towers and pixels): convert to 'sightline' or 'openclip'"
+        )
+    others = {
+        "config.json": _json(family.settings(model.spec) | {"dtype": _precision(model)}),
+        "preprocessor_config.json": _json(processor_of(model.spec.pixels)),
+        **tokenizer_files(model.spec.words, model.tokenizer_file),
+        "README.md": model.card or _card(model.record),
+    }
+    return Files("model.safetensors", spelt(model.tensors, NAME_TABLES[family.table]), others)
+
+
+def openclip_files(model: Model) -> Files:
+    """Write for `open_clip.create_model_from_pretrained("local-dir:…")`.
+
+    Raises:
+        CheckpointError: OpenCLIP's configs cannot describe this architecture.
+    """
+    try:
+        config = openclip_settings(model.spec)
+    except SpecError as error:
+        raise CheckpointError(f"OpenCLIP cannot be this model: {error}") from error
+    others = {
+        "open_clip_config.json": _json(config),
+        "README.md": model.card or _card(model.record),
+    }
+    if model.tokenizer_file is not None:
+        others |= tokenizer_files(model.spec.words, model.tokenizer_file)
+    table = NAME_TABLES[openclip_table(model.spec)]
+    return Files("open_clip_model.safetensors", spelt(model.tensors, table), others)
+
+
+def openai_files(model: Model) -> Files:
+    """Write a state dict for OpenAI's `clip.load`.
+
+    Raises:
+        CheckpointError: A tensor has no name in OpenAI's layout.
+    """
+    spec = model.spec
+    numbers = (spec.pixels.size_px, spec.words.context_length, spec.text.vocab_size)
+    signs = zip(("input_resolution", "context_length", "vocab_size"), numbers, strict=True)
+    tensors = spelt(model.tensors, NAME_TABLES["openai"])
+    tensors |= {name: storable(name, np.array(number)) for name, number in signs}
+    return Files("model.pt", tensors, {"README.md": model.card or _card(model.record)})
+
+
+def _precision(model: Model) -> str:
+    """Return what transformers calls the type that most numbers are stored in."""
+    names = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
+    sizes: dict[str, int] = {}
+    for tensor in model.tensors.values():
+        sizes[tensor.dtype] = sizes.get(tensor.dtype, 0) + tensor.words.size
+    return names.get(max(sizes, key=sizes.__getitem__), "float32")
+
+
+def _json(document: object) -> bytes:
+    """Return JSON that people can read and compare."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+
+
+def _card(record: Record) -> bytes:
+    """Say at least where the model comes from and what may be done with it."""
+    seen = "".join(f"- {line}\n" for line in record.training_data)
+    license_name = msgspec.json.encode(record.license).decode()  # YAML reads JSON's strings
+    front = f"---\nlicense: {license_name}\n---\n\n"
+    return f"{front}Origin: {record.origin}.\n\nTraining data:\n\n{seen}".encode()
+
+
+LAYOUTS: Mapping[str, Callable[[Model], Files]] = {
+    "huggingface": huggingface_files,
+    "openclip": openclip_files,
+    "openai": openai_files,
+}

@@ -1,0 +1,88 @@
+"""Published files against the spec: every tensor in its place, or a sentence why not.
+
+Enter at `fit`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sightline.checkpoints.names.table import NameTable, look_up
+from sightline.checkpoints.names.tables import NAME_TABLES
+from sightline.checkpoints.weights import Weights
+from sightline.errors import CheckpointError
+from sightline.spec.inventory import Shape, is_counter, shapes
+from sightline.spec.towers import Spec
+from sightline.tensors import Place, TensorFile
+
+NAMED = 3  # tensors that a message names
+
+
+def fit(files: Sequence[TensorFile], spec: Spec, table: NameTable) -> Weights:
+    """Return the tensors of a spec as they lie in files of a published layout.
+
+    Raises:
+        CheckpointError: A tensor is missing, left over or of another shape; names three of them,
+            and the layout that would fit.
+    """
+    there = {name: place for file in files for name, place in file.places.items()}
+    found = look_up(there, table)
+    wanted = shapes(spec)
+    counters = {name for name in found.places if is_counter(name)}
+    missing = sorted(wanted.keys() - found.places.keys())
+    strange = sorted(found.theirs[name] for name in found.places.keys() - wanted.keys() - counters)
+    left_over = sorted({*found.left_over, *strange})
+    if missing or left_over:
+        raise CheckpointError(_unfit(files, there, table, missing, left_over))
+    places = {}
+    for name, place in found.places.items():
+        shape = place.shape if name in counters else wanted[name]
+        places[name] = _shaped(place, shape, found.theirs[name])
+    return Weights(files, places)
+
+
+def table_that_reads(names: Sequence[str]) -> NameTable | None:
+    """Return the first layout of which every name is known; None where there is none."""
+    there = {name: _NOWHERE for name in names}
+    for table in NAME_TABLES.values():
+        if not look_up(there, table).left_over:
+            return table
+    return None
+
+
+_NOWHERE = Place(path=Path(), dtype="F32", shape=(3, 1), offset=0, length=12)
+
+
+def _shaped(place: Place, shape: Shape, theirs: str) -> Place:
+    """Return a tensor in our shape, which may leave out axes of length one in front."""
+    core = place.shape
+    while core[:1] == (1,) and len(core) > len(shape):
+        core = core[1:]
+    if core != shape:
+        raise CheckpointError(
+            f"{place.path} has {theirs} of shape {list(place.shape)} where the model that its "
+            f"record describes needs {list(shape)}: the two do not belong together"
+        )
+    return place.shaped(shape)
+
+
+def _unfit(
+    files: Sequence[TensorFile],
+    there: Mapping[str, Place],
+    table: NameTable,
+    missing: Sequence[str],
+    left_over: Sequence[str],
+) -> str:
+    """Say what does not fit, and what would."""
+    faults = (("lacks", missing), ("has left over", left_over))
+    said = [f"{verb} {some(names)}" for verb, names in faults if names]
+    sentence = f"{files[0].path} {' and '.join(said)} for a model in {table.title} layout"
+    other = table_that_reads(list(there))
+    if other is not None and other is not table:
+        return f"{sentence}: its names are those of {other.title} layout"
+    return f"{sentence}: its weights and its record do not belong together"
+
+
+def some(names: Sequence[str]) -> str:
+    """Say how many tensors, and name three at most."""
+    named = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
+    return f"{len(names)} tensor{'s' * (len(names) != 1)} ({named})"

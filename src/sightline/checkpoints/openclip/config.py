@@ -1,0 +1,117 @@
+"""The keys of OpenCLIP's open_clip_config.json. Enter at `OpenClip`.
+
+A key that a config lacks has the default of open_clip_torch 3.3.0 `model.py` (`CLIPVisionCfg`,
+`CLIPTextCfg`) and `transform.py` (`PreprocessCfg`), which a test compares. A `Literal` is what is
+read here of a key; a key that is not here is refused by name.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+No = Literal[False]
+
+
+class Vision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """CLIPVisionCfg."""
+
+    layers: int | tuple[int, int, int, int] = 12
+    width: int = 768
+    head_width: int = 64
+    mlp_ratio: float = 4.0
+    patch_size: int | None = 16
+    image_size: int = 224
+    ls_init_value: None = None
+    patch_dropout: float = 0.0  # while training
+    attentional_pool: No = False
+    attn_pooler_queries: int = 256  # without an attentional pool of no use
+    attn_pooler_heads: int = 8
+    no_ln_pre: bool = False
+    pos_embed_type: Literal["learnable"] = "learnable"
+    final_ln_after_pool: bool = False
+    pool_type: Literal["tok", "avg"] = "tok"
+    output_tokens: bool = False  # of no use to a vector
+    act_kwargs: dict[str, Any] | None = None
+    norm_kwargs: dict[str, float] | None = None
+    block_type: Literal["default"] | None = None
+    qk_norm: No = False
+    scaled_cosine_attn: No = False
+    scale_heads: No = False
+    scale_attn_inner: No = False
+    scale_attn: No = False
+    scale_fc: No = False
+    timm_model_name: str | None = None
+    timm_model_pretrained: bool = False  # where training began
+    timm_pool: str = "avg"
+    timm_proj: str | None = "linear"
+    timm_proj_bias: bool = False
+    timm_drop: float = 0.0  # while training
+    timm_drop_path: float | None = None
+
+
+class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """CLIPTextCfg."""
+
+    context_length: int = 77
+    vocab_size: int = 49408
+    hf_tokenizer_name: str | None = None
+    tokenizer_mode: None = None
+    tokenizer_kwargs: dict[str, Any] | None = None
+    width: int = 512
+    heads: int = 8
+    layers: int = 12
+    mlp_ratio: float = 4.0
+    ls_init_value: None = None
+    embed_cls: No = False
+    pad_id: int = 0  # only for a class token, which is not read here
+    eos_id: int = 2  # only where pool_type is "eos"
+    no_causal_mask: bool = False
+    final_ln_after_pool: No = False
+    pool_type: Literal["argmax", "eos", "last", "first"] = "argmax"
+    proj_bias: bool = False
+    proj_type: Literal["linear", "none"] = "linear"
+    output_tokens: bool = False
+    act_kwargs: dict[str, Any] | None = None
+    norm_kwargs: dict[str, float] | None = None
+    block_type: Literal["default"] | None = None
+    qk_norm: No = False
+    scaled_cosine_attn: No = False
+    scale_heads: No = False
+    scale_attn_inner: No = False
+    scale_attn: No = False
+    scale_fc: No = False
+    hf_model_name: None = None
+    hf_model_pretrained: bool = True  # without a text tower of transformers of no use
+    hf_proj_type: str | None = "mlp"
+    hf_pooler_type: str = "mean_pooler"
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The arguments of OpenCLIP's CLIP and CustomTextCLIP."""
+
+    embed_dim: int
+    vision_cfg: Vision
+    text_cfg: Text
+    quick_gelu: bool = False
+    init_logit_scale: float | None = None
+    init_logit_bias: float | None = None
+    custom_text: bool = False
+
+
+class Preprocess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """PreprocessCfg; the size is the tower's."""
+
+    size: int | tuple[int, ...] | None = None
+    mode: Literal["RGB"] = "RGB"
+    mean: tuple[float, float, float] = (0.48145466, 0.4578275, 0.40821073)
+    std: tuple[float, float, float] = (0.26862954, 0.26130258, 0.27577711)
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic"
+    resize_mode: Literal["shortest", "squash", "longest"] = "shortest"
+    fill_color: Literal[0] = 0
+
+
+class OpenClip(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    model_cfg: Model
+    preprocess_cfg: Preprocess = Preprocess()

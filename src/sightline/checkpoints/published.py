@@ -1,0 +1,210 @@
+"""Folders and files that other libraries wrote, opened as they are. Enter at `reader_of`."""
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_of
+from sightline.checkpoints.json_file import read_json, understood
+from sightline.checkpoints.manifest import Record
+from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
+from sightline.checkpoints.openai import SIGNS, openai_spec
+from sightline.checkpoints.openclip import OpenClip, openclip_spec
+from sightline.checkpoints.tokenizer_facts import tokenizer_facts
+from sightline.errors import CheckpointError, SpecError
+from sightline.spec.architectures import ARCHITECTURES, architecture
+from sightline.spec.towers import Spec
+from sightline.tensors import TensorFile, open_tensors
+
+HUGGING_FACE_WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+# In the order of `_find_checkpoint_in_dir` of open_clip factory.py
+OPENCLIP_WEIGHTS = (
+    "open_clip_model.safetensors",
+    "open_clip_pytorch_model.safetensors",
+    "open_clip_pytorch_model.bin",
+    "open_clip_pytorch_model.pth",
+    "model.safetensors",
+    "pytorch_model.bin",
+    "pytorch_model.pth",
+    "model.pth",
+)
+
+
+def read_huggingface(folder: Path) -> Checkpoint:
+    """Open a folder of transformers' CLIP or SigLIP.
+
+    Raises:
+        CheckpointError: It is of another family, lacks a file, or its files contradict each other.
+    """
+    path = folder / "config.json"
+    config = read_json(path)
+    family = FAMILIES.get(str(config.get("model_type")))
+    if family is None:
+        kind = config.get("model_type")
+        reason = REFUSED.get(str(kind), f"only {', '.join(FAMILIES)} are read here")
+        raise CheckpointError(f"{path} has the model_type {kind!r}: {reason}")
+    processor = folder / "preprocessor_config.json"
+    pixels = pixels_of(read_json(processor), processor)
+    tokenizer = tokenizer_facts(folder)
+    try:
+        said = understood(config, family.config, path)
+        words = huggingface_words(tokenizer, said.text.max_position_embeddings, family.template)
+        spec = family.spec(said, pixels, words)
+    except SpecError as error:
+        raise CheckpointError(f"{path} cannot be followed: {error}") from error
+    files = open_tensors(_first_of(folder, HUGGING_FACE_WEIGHTS))
+    return Checkpoint(
+        folder=folder,
+        layout="huggingface",
+        spec=spec,
+        record=_record(folder, "Hugging Face"),
+        weights=fit(files, spec, NAME_TABLES[family.table]),
+        tokenizer_file=tokenizer.file,
+        remarks=family.remarks,
+    )
+
+
+def read_openclip(folder: Path) -> Checkpoint:
+    """Open a folder with an open_clip_config.json.
+
+    Raises:
+        CheckpointError: As for `read_huggingface`.
+    """
+    path = folder / "open_clip_config.json"
+    config = understood(read_json(path), OpenClip, path)
+    named = config.model_cfg.text_cfg.hf_tokenizer_name is not None
+    tokenizer = tokenizer_facts(folder) if named else None
+    try:
+        spec = openclip_spec(config, tokenizer)
+    except SpecError as error:
+        raise CheckpointError(f"{path} cannot be followed: {error}") from error
+    files = open_tensors(_first_of(folder, OPENCLIP_WEIGHTS))
+    return Checkpoint(
+        folder=folder,
+        layout="openclip",
+        spec=spec,
+        record=_record(folder, "OpenCLIP"),
+        weights=fit(files, spec, _table(files)),
+        tokenizer_file=None if tokenizer is None else tokenizer.file,
+    )
+
+
+def read_bare(path: Path, name: str | None) -> Checkpoint:
+    """Open a file of weights: an archive of OpenAI's, or one whose architecture is named.
+
+    Args:
+        path: The file, or an index of shards.
+        name: The architecture, as OpenCLIP spells it.
+
+    Raises:
+        CheckpointError: It is no CLIP, or nothing says which activation it was trained with.
+    """
+    files = open_tensors(path)
+    there = {one: place.shape for file in files for one, place in file.places.items()}
+    ours = there.keys() >= SIGNS
+    try:
+        spec = openai_spec(there) if ours else _named(path, files, name)
+    except SpecError as error:
+        raise CheckpointError(f"{path} cannot be followed: {error}") from error
+    tokenizer = path.with_name("tokenizer.json") if spec.words.tokenizer == "file" else None
+    if tokenizer is not None and not tokenizer.exists():
+        raise CheckpointError(
+            f"{path} needs its tokenizer.json beside it, which a {name} does not share with others"
+        )
+    return Checkpoint(
+        folder=path.parent,
+        layout="openai" if ours else "openclip",
+        spec=spec,
+        record=_record(path.parent, "OpenAI" if ours else "OpenCLIP"),
+        weights=fit(files, spec, _table(files)),
+        tokenizer_file=tokenizer,
+        remarks=() if ours else (f"its file does not say what it is: {name} was given for it",),
+    )
+
+
+def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
+    """Return the architecture that was named; none is guessed, for several have the same shapes."""
+    if name is not None:
+        return architecture(name)
+    fitting = [name for name, spec in ARCHITECTURES.items() if _fits(files, spec)]
+    hint = f" ({', '.join(fitting)} have these shapes)" if fitting else ""
+    raise CheckpointError(
+        f"{path} does not say which architecture its weights were trained with{hint}: name it, as "
+        "in architecture='ViT-B-32' or --architecture ViT-B-32"
+    )
+
+
+def _fits(files: Sequence[TensorFile], spec: Spec) -> bool:
+    """Tell whether weights have a spec's names and shapes."""
+    try:
+        fit(files, spec, _table(files))
+    except CheckpointError:
+        return False
+    return True
+
+
+def _table(files: Sequence[TensorFile]) -> NameTable:
+    """Return the layout that knows all names of files, or the commonest, to say what is wrong."""
+    names = [name for file in files for name in file.places]
+    return table_that_reads(names) or NAME_TABLES["openai"]
+
+
+def _first_of(folder: Path, names: Sequence[str]) -> Path:
+    """Return the first file that is there."""
+    for name in names:
+        if (folder / name).exists():
+            return folder / name
+    raise CheckpointError(
+        f"{folder} has none of {', '.join(names)}: put the weights beside their record"
+    )
+
+
+_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---", re.DOTALL)
+_LICENSE = re.compile(r"^license:\s*[\"']?([^\"'\n]+)", re.MULTILINE)
+
+
+def _record(folder: Path, library: str) -> Record:
+    """Say where a published model comes from, as far as its files do."""
+    card = folder / "README.md"
+    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    front = _FRONT_MATTER.search(text)
+    found = _LICENSE.search(front[1]) if front else None
+    return Record(
+        origin=f"read from files in {library} layout",
+        license=found[1].strip() if found else "unknown",
+        training_data=("unknown",),
+    )
+
+
+class Reader(msgspec.Struct, frozen=True):
+    """How one kind of folder is known and read."""
+
+    record: str  # the file that says what the model is
+    weights: tuple[str, ...]  # one of these is there
+    read: Callable[[Path], Checkpoint]
+
+
+# The first that fits. Many repositories hold one checkpoint in both layouts: OpenCLIP's is then
+# the one that its makers wrote, if its weights are there.
+READERS: tuple[Reader, ...] = (
+    Reader("open_clip_config.json", OPENCLIP_WEIGHTS[:4], read_openclip),
+    Reader("config.json", HUGGING_FACE_WEIGHTS, read_huggingface),
+    Reader("open_clip_config.json", OPENCLIP_WEIGHTS, read_openclip),
+)
+
+
+def reader_of(folder: Path) -> Reader | None:
+    """Return how a folder is read; None where no library's record and weights are there."""
+    for one in READERS:
+        there = any((folder / name).exists() for name in one.weights)
+        if (folder / one.record).exists() and there:
+            return one
+    return None

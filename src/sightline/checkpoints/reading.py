@@ -1,0 +1,44 @@
+"""From a path to one `Checkpoint`, whichever library wrote what is there. Enter at `read`."""
+
+from pathlib import Path
+
+from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.folder import MANIFEST, read_folder
+from sightline.checkpoints.published import READERS, read_bare
+from sightline.errors import CheckpointError
+
+BUNDLED = Path(__file__).parents[1] / "bundled"
+RECORDS = (MANIFEST, *sorted({reader.record for reader in READERS}))
+
+
+def read(path: str | Path | None = None, *, architecture: str | None = None) -> Checkpoint:
+    """Open a model, without reading its weights.
+
+    Args:
+        path: A model folder of ours, of Hugging Face's (CLIP, SigLIP, SigLIP 2 of fixed
+            resolution) or of OpenCLIP's; a file of weights: an archive of OpenAI's, or any in
+            OpenCLIP's layout whose architecture is named; None is the model that comes with the
+            package.
+        architecture: As OpenCLIP spells it, for a file that does not say what it is.
+
+    Raises:
+        CheckpointError: Anything missing, left over, cut short, changed or unknown.
+        SpecError: There is no such architecture.
+    """
+    if path is None and not (BUNDLED / MANIFEST).is_file():
+        raise CheckpointError("no model is bundled with this Sightline: give a model folder")
+    place = BUNDLED if path is None else Path(path)
+    if place.is_file():
+        beside = [name for name in RECORDS if place.with_name(name).exists()]
+        if beside:
+            raise CheckpointError(
+                f"{place} is a file that {beside[0]} beside it describes: "
+                "give the folder it lies in"
+            )
+        return read_bare(place, architecture)
+    if architecture is not None:
+        raise CheckpointError(
+            f"architecture {architecture!r} was named for {place}, which is no file of "
+            "bare weights: a folder says itself what it is, so leave the name out"
+        )
+    return read_folder(place)

@@ -1,0 +1,162 @@
+"""What a published folder says of its tokenizer. Enter at `tokenizer_facts`."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sightline.checkpoints.json_file import read_bytes, read_json, understood
+from sightline.errors import CheckpointError
+
+# sha256 of CLIP's 48,894 merges, "first second" on a line each: who has these has its vocabulary.
+CLIP_MERGES = "f61f2adf497e6f5357c347aeb4646fabe82f341e946de5bdec5d2858e41bef4a"
+CLIP_MARKS = {"<|startoftext|>": 49406, "<|endoftext|>": 49407}
+PROBE = "a"
+
+
+class TokenizerFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Which tokenizer it is, and how it writes a row."""
+
+    file: Path | None  # tokenizer.json; None where the vocabulary is CLIP's own
+    kind: str | None  # the class that the folder names: it says how texts are cleaned
+    start_id: int | None
+    end_id: int | None
+    pad_id: int | None  # None: the folder does not say
+
+
+class _Config(msgspec.Struct, frozen=True):
+    """The keys of tokenizer_config.json that decide something."""
+
+    tokenizer_class: str | None = None
+    pad_token: str | dict[str, Any] | None = None
+    padding_side: str | None = None
+
+
+class _Model(msgspec.Struct, frozen=True):
+    """The vocabulary of a tokenizer.json."""
+
+    type: str | None = None
+    vocab: dict[str, int] | list[Any] = {}
+    merges: list[str | tuple[str, str]] = []
+
+
+class _Word(msgspec.Struct, frozen=True):
+    id: int
+    content: str
+
+
+class _File(msgspec.Struct, frozen=True):
+    """The keys of tokenizer.json that decide something."""
+
+    model: _Model
+    added_tokens: list[_Word] = []
+    padding: dict[str, Any] | None = None
+
+
+def tokenizer_facts(folder: Path) -> TokenizerFacts:
+    """Read which tokenizer a published folder brings.
+
+    Raises:
+        CheckpointError: There is none, it is damaged, or it writes rows in a way that the spec
+            cannot say.
+    """
+    config = _config(folder)
+    if config.padding_side not in (None, "right"):
+        raise CheckpointError(
+            f"{folder / 'tokenizer_config.json'} pads on the {config.padding_side}: only texts "
+            "that are padded on the right are read here"
+        )
+    path = folder / "tokenizer.json"
+    if path.exists():
+        return _from_file(path, config)
+    merges = folder / "merges.txt"
+    if merges.exists() and (folder / "vocab.json").exists():
+        return _from_merges(folder, config)
+    raise CheckpointError(
+        f"{folder} has no tokenizer.json, so nothing says how its texts become ids: put the "
+        "tokenizer that the model was trained with beside its weights"
+    )
+
+
+def _config(folder: Path) -> _Config:
+    """Read tokenizer_config.json, with the pad token of special_tokens_map.json if it lacks one."""
+    path, words = folder / "tokenizer_config.json", folder / "special_tokens_map.json"
+    config = understood(read_json(path), _Config, path) if path.exists() else _Config()
+    if config.pad_token is None and words.exists():
+        said = understood(read_json(words), _Config, words)
+        config = msgspec.structs.replace(config, pad_token=said.pad_token)
+    return config
+
+
+def _from_file(path: Path, config: _Config) -> TokenizerFacts:
+    whole = understood(read_json(path), _File, path)
+    vocabulary = dict(whole.model.vocab) if isinstance(whole.model.vocab, dict) else {}
+    vocabulary |= {word.content: word.id for word in whole.added_tokens}
+    merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in whole.model.merges]
+    pad_id = _pad_id(config, vocabulary)
+    if pad_id is None and whole.padding is not None:
+        pad_id = whole.padding.get("pad_id")
+    if _is_clip(merges, vocabulary):
+        return _clip(config, pad_id)
+    start_id, end_id = _marks(path)
+    return TokenizerFacts(
+        file=path, kind=config.tokenizer_class, start_id=start_id, end_id=end_id, pad_id=pad_id
+    )
+
+
+def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
+    """Read the two files of before tokenizer.json; only CLIP's own are known to need no more."""
+    lines = read_bytes(folder / "merges.txt").decode("utf-8", errors="replace").split("\n")
+    merges = [line for line in lines if line and not line.startswith("#version")]
+    vocabulary = understood(read_json(folder / "vocab.json"), dict[str, int], folder / "vocab.json")
+    if not _is_clip(merges, vocabulary):
+        raise CheckpointError(
+            f"{folder} has another vocabulary than CLIP's and no tokenizer.json: save its "
+            "tokenizer with a transformers that writes one"
+        )
+    return _clip(config, _pad_id(config, vocabulary))
+
+
+def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, int]) -> bool:
+    """Tell CLIP's vocabulary by its merges and its two marks."""
+    if any(vocabulary.get(mark) != token_id for mark, token_id in CLIP_MARKS.items()):
+        return False
+    return sha256("\n".join(merges).encode()).hexdigest() == CLIP_MERGES
+
+
+def _clip(config: _Config, pad_id: int | None) -> TokenizerFacts:
+    start_id, end_id = CLIP_MARKS.values()
+    return TokenizerFacts(
+        file=None, kind=config.tokenizer_class, start_id=start_id, end_id=end_id, pad_id=pad_id
+    )
+
+
+def _pad_id(config: _Config, vocabulary: Mapping[str, int]) -> int | None:
+    """Return the id of the word that the folder says it pads with."""
+    token = config.pad_token
+    content = token.get("content") if isinstance(token, dict) else token
+    return None if content is None else vocabulary.get(content)
+
+
+def _marks(path: Path) -> tuple[int | None, int | None]:
+    """Return what the tokenizer puts before and after a text, by asking it."""
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_buffer(read_bytes(path))
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not a tokenizer.json ({error}): copy it again") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    bare = tokenizer.encode(PROBE, add_special_tokens=False).ids
+    full = tokenizer.encode(PROBE).ids
+    for before in range(len(full) - len(bare) + 1):
+        after = len(full) - len(bare) - before
+        if full[before : before + len(bare)] == bare and before <= 1 and after <= 1:
+            return full[0] if before else None, full[-1] if after else None
+    raise CheckpointError(
+        f"{path} writes {PROBE!r} as the ids {full}, and {bare} without its marks: only one mark "
+        "before a text and one after it are read here"
+    )

@@ -1,0 +1,265 @@
+"""What a pickle says, without doing any of it. Enter at `read_pickle`.
+
+A pickle is a program: it names functions and calls them. Here it is read by an interpreter that
+has no functions to call: a name stays a name (`Named`), and of all calls only the dozen that torch
+itself writes for tensors and containers mean something. Whatever else a pickle asks for is an error
+that names it. `pickletools` of the standard library cuts the bytes into opcodes.
+
+Source: Python's pickletools for what each opcode does; torch/serialization.py `persistent_id` and
+torch/_utils.py `_rebuild_tensor_v2` for how tensors are written.
+"""
+
+import pickletools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from sightline.errors import CheckpointError
+
+MAX_BYTES = 8 * 2**20  # a whole training state of a large CLIP takes a quarter of this
+MAX_AXES = 8
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A function or a class that a pickle names: never imported, never called."""
+
+    module: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Storage(msgspec.Struct, frozen=True):
+    """A run of numbers beside the pickle."""
+
+    key: str
+    kind: str  # torch's class: FloatStorage, HalfStorage …
+    count: int  # of numbers
+
+
+class Tensor(msgspec.Struct, frozen=True):
+    """A view of a storage; offset and strides count numbers."""
+
+    storage: Storage
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+
+class Module(msgspec.Struct):
+    """An object of a class that TorchScript compiled: what it holds, by name."""
+
+    attributes: dict[str, Any]
+
+
+class _Mark:
+    """Where a list of arguments begins on the stack."""
+
+
+def read_pickle(encoded: bytes, where: str) -> Any:
+    """Return what a pickle of torch's holds: containers, numbers, texts, `Tensor`s, `Module`s.
+
+    Args:
+        encoded: The whole pickle.
+        where: Its file, for messages.
+
+    Raises:
+        CheckpointError: It is too long, broken, or asks for anything but tensors and containers.
+    """
+    if len(encoded) > MAX_BYTES:
+        raise CheckpointError(
+            f"{where} has a table of contents of {len(encoded)} bytes, more than {MAX_BYTES}: "
+            "give the weights alone"
+        )
+    reader = _Reader(where)
+    try:
+        for opcode, argument, _ in pickletools.genops(encoded):
+            reader.step(opcode.name, argument)
+        [whole] = reader.stack
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise CheckpointError(
+            f"{where} has a broken table of contents ({error}): copy it again"
+        ) from error
+    return whole
+
+
+class _Reader:
+    """A stack and a memory."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.stack: list[Any] = []
+        self.memory: dict[int, Any] = {}
+
+    def step(self, opcode: str, argument: Any) -> None:
+        """Do what one opcode says."""
+        if opcode in _CONSTANTS:
+            self.stack.append(_CONSTANTS[opcode])
+        elif opcode in _VALUES:
+            self.stack.append(argument)
+        elif opcode in _STEPS:
+            _STEPS[opcode](self, argument)
+        elif opcode not in _NOTHING:
+            raise CheckpointError(
+                f"{self.where} uses {opcode}, which weights saved by torch do not: it may be "
+                "hostile, so nothing of it is read"
+            )
+
+    def marked(self) -> list[Any]:
+        """Take everything down to the last mark, and the mark."""
+        at = max(place for place, item in enumerate(self.stack) if item is _Mark)
+        taken = self.stack[at + 1 :]
+        del self.stack[at:]
+        return taken
+
+    def call(self, function: Any, arguments: Any) -> Any:
+        """Return what one of torch's calls stands for."""
+        known = _CALLS.get(str(function)) if isinstance(function, Named) else None
+        if known is None:
+            raise CheckpointError(
+                f"{self.where} asks to call {function}, which weights saved by torch do not: it "
+                "may be hostile, so nothing of it is read"
+            )
+        return known(*arguments)
+
+
+def _tensor(storage: Storage, offset: int, shape: Any, strides: Any, *_: Any) -> Tensor:
+    """Stand for torch._utils._rebuild_tensor_v2."""
+    if not len(shape) == len(strides) <= MAX_AXES or not isinstance(storage, Storage):
+        raise ValueError(f"a tensor of shape {shape} with strides {strides} over {storage}")
+    if any(type(number) is not int for number in (offset, *shape, *strides)):
+        raise ValueError(f"a tensor at {offset} of shape {shape} with strides {strides}")
+    return Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+def _same(items: Any, *_: Any) -> Any:
+    """Stand for what copies its first argument: a copy could be asked for a million times."""
+    return items
+
+
+def _storage(reader: _Reader, _: Any) -> None:
+    """Take the tuple that stands for a storage: ("storage", class, key, device, count)."""
+    said, kind, key, _, count = reader.stack.pop()
+    if said != "storage" or not isinstance(kind, Named) or kind.module != "torch":
+        raise ValueError(f"{kind} is no storage of torch")
+    reader.stack.append(Storage(str(key), kind.name, count))
+
+
+def _reduce(reader: _Reader, _: Any) -> None:
+    arguments, function = reader.stack.pop(), reader.stack.pop()
+    reader.stack.append(reader.call(function, arguments))
+
+
+def _new(reader: _Reader, _: Any) -> None:
+    """Make an object of a class that TorchScript compiled; other classes are calls like any."""
+    arguments, kind = reader.stack.pop(), reader.stack.pop()
+    compiled = isinstance(kind, Named) and kind.module.split(".")[0] == "__torch__"
+    reader.stack.append(Module({}) if compiled else reader.call(kind, arguments))
+
+
+def _build(reader: _Reader, _: Any) -> None:
+    """Fill an object. A state dict's `_metadata` is of no use here."""
+    state, whole = reader.stack.pop(), reader.stack[-1]
+    if isinstance(whole, Module):
+        whole.attributes.update(state)
+
+
+def _global(reader: _Reader, argument: str) -> None:
+    reader.stack.append(Named(*argument.split(" ", 1)))
+
+
+def _stack_global(reader: _Reader, _: Any) -> None:
+    name, module = reader.stack.pop(), reader.stack.pop()
+    reader.stack.append(Named(module, name))
+
+
+def _set_items(reader: _Reader, _: Any) -> None:
+    items = reader.marked()
+    reader.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+
+
+def _set_item(reader: _Reader, _: Any) -> None:
+    value, key = reader.stack.pop(), reader.stack.pop()
+    reader.stack[-1][key] = value
+
+
+def _append(reader: _Reader, _: Any) -> None:
+    item = reader.stack.pop()
+    reader.stack[-1].append(item)
+
+
+def _tuple(count: int) -> Callable[[_Reader, Any], None]:
+    """Return the step that makes a tuple of the last few."""
+
+    def step(reader: _Reader, _: Any) -> None:
+        taken = tuple(reader.stack[-count:])
+        del reader.stack[-count:]
+        reader.stack.append(taken)
+
+    return step
+
+
+_CALLS: Mapping[str, Callable[..., Any]] = {
+    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_parameter": _same,
+    "torch.jit._pickle.build_intlist": _same,
+    "torch.jit._pickle.build_doublelist": _same,
+    "torch.jit._pickle.build_boollist": _same,
+    "torch.jit._pickle.build_tensorlist": _same,
+    "torch.jit._pickle.restore_type_tag": _same,
+    "torch.Size": _same,
+    "torch.device": lambda *said: said,
+    "collections.OrderedDict": lambda: {},
+    "collections.defaultdict": lambda *_: {},
+}
+_STEPS: Mapping[str, Callable[[_Reader, Any], None]] = {
+    "EMPTY_DICT": lambda reader, _: reader.stack.append({}),
+    "EMPTY_LIST": lambda reader, _: reader.stack.append([]),
+    "MARK": lambda reader, _: reader.stack.append(_Mark),
+    "TUPLE": lambda reader, _: reader.stack.append(tuple(reader.marked())),
+    "TUPLE1": _tuple(1),
+    "TUPLE2": _tuple(2),
+    "TUPLE3": _tuple(3),
+    "LIST": lambda reader, _: reader.stack.append(reader.marked()),
+    "APPEND": _append,
+    "APPENDS": lambda reader, _: (items := reader.marked(), reader.stack[-1].extend(items))[1],
+    "SETITEM": _set_item,
+    "SETITEMS": _set_items,
+    "BINPUT": lambda reader, at: reader.memory.__setitem__(at, reader.stack[-1]),
+    "LONG_BINPUT": lambda reader, at: reader.memory.__setitem__(at, reader.stack[-1]),
+    "MEMOIZE": lambda reader, _: reader.memory.__setitem__(len(reader.memory), reader.stack[-1]),
+    "BINGET": lambda reader, at: reader.stack.append(reader.memory[at]),
+    "LONG_BINGET": lambda reader, at: reader.stack.append(reader.memory[at]),
+    "GLOBAL": _global,
+    "STACK_GLOBAL": _stack_global,
+    "BINPERSID": _storage,
+    "REDUCE": _reduce,
+    "NEWOBJ": _new,
+    "BUILD": _build,
+}
+_CONSTANTS: Mapping[str, Any] = {
+    "EMPTY_TUPLE": (),
+    "NEWTRUE": True,
+    "NEWFALSE": False,
+    "NONE": None,
+}
+_VALUES = frozenset(
+    [
+        "BINUNICODE",
+        "SHORT_BINUNICODE",
+        "BINSTRING",
+        "SHORT_BINSTRING",
+        "BININT",
+        "BININT1",
+        "BININT2",
+        "LONG1",
+        "BINFLOAT",
+        "BINBYTES",
+        "SHORT_BINBYTES",
+    ]
+)
+_NOTHING = frozenset({"PROTO", "FRAME", "STOP"})
