@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 from sightline.checkpoints import Record, write
+from sightline.embedder import Embedder
 from sightline.model import CLIP
-from sightline.spec import Spec
-from tiny_specs import TEXT, WORDS, tiny_spec
+from sightline.runtime.torch_towers import TorchTowers
+from sightline.spec import Sigmoid, Spec, open_words
+from tiny_specs import SIGLIP_TEXT, SIGLIP_VIT, TEXT, WORDS, tiny_spec
 
 RECORD = Record(origin="drawn at random for a test", license="MIT", training_data=())
 
@@ -21,6 +23,21 @@ def tiny_clip_spec() -> Spec:
     text = msgspec.structs.replace(TEXT, vocab_size=49408)
     words = msgspec.structs.replace(WORDS, start_id=49406, end_id=49407, context_length=16)
     return tiny_spec(text=text, words=words)
+
+
+def tiny_siglip_spec() -> Spec:
+    """Return a tiny model whose pads are seen, with a sigmoid head."""
+    words = msgspec.structs.replace(
+        WORDS, start_id=None, end_id=49407, pad_id=49407, context_length=16
+    )
+    text = msgspec.structs.replace(SIGLIP_TEXT, vocab_size=49408, projection="none")
+    head = Sigmoid(logit_scale=2.3, logit_bias=-10.0)
+    return tiny_spec(SIGLIP_VIT, text, words=words, head=head, embed_dim=32)
+
+
+def live(spec: Spec) -> Embedder:
+    """Return an embedder over a random model, as training uses it."""
+    return Embedder(spec, TorchTowers(random_model(spec)), open_words(spec.words), "f" * 64)
 
 
 def random_model(spec: Spec, seed: int = 0) -> CLIP:

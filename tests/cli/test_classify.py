@@ -194,9 +194,28 @@ def test_a_long_label_is_cut_and_said_so(run: Callable[..., Ran]) -> None:
     )
 
 
+def test_a_long_label_is_read_in_windows_and_said_so(
+    run: Callable[..., Ran], tiny_model_folder: Path
+) -> None:
+    label = " ".join(["cat"] * 30)
+    asked = ("classify", "photo.jpg", "--labels", f"{label},dog", "--json")
+    ran = run(*asked, "--long-texts", "window")
+    assert ran.code == 0
+    assert ran.err == (
+        "read in 3 windows: 'a photo of a cat cat cat cat cat cat cat cat cat cat cat cat…' has "
+        "more than the 16 tokens that this model reads at once\n"
+    )
+    model = sightline.load(tiny_model_folder)
+    head = model.zero_shot([label, "dog"], long="window")
+    wanted = dict(head.classify(model.embed_images("photo.jpg")).top(2)[0])
+    assert json.loads(ran.out)["scores"] == pytest.approx(wanted, abs=1e-5)
+    assert json.loads(run(*asked).out)["scores"] != pytest.approx(wanted, abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
+        (["--long-texts", "whole"], "'whole' is not one of 'cut', 'window'"),
         (["--json", "--csv"], "--json and --csv exclude each other: give one"),
         (
             ["--template", "a {}", "--templates", "plain"],

@@ -38,6 +38,28 @@ def test_json_is_one_object_a_line(run: Callable[..., Ran], tiny_model_folder: P
     assert ran.code == 3
 
 
+@pytest.mark.parametrize("how", ["cut", "window"])
+def test_a_long_text_is_compared_as_asked_and_said_so(
+    run: Callable[..., Ran], tiny_model_folder: Path, how: str
+) -> None:
+    text = "cat " * 10 + "dog " * 20
+    asked = ("similarity", "photo.jpg", "--text", text, "--text", "a cat", "--json")
+    said = {
+        "cut": "cut: 'cat cat cat cat cat cat cat cat cat cat dog dog dog dog dog …' has more "
+        "than the 16 tokens that this model reads, so its end is not seen\n",
+        "window": "read in 3 windows: 'cat cat cat cat cat cat cat cat cat cat dog dog dog dog "
+        "dog …' has more than the 16 tokens that this model reads at once\n",
+    }
+    ran = run(*asked, "--long-texts", how)
+    assert (ran.code, ran.err) == (0, said[how])
+    model = sightline.load(tiny_model_folder)
+    texts = model.embed_texts([text, "a cat"], long="cut" if how == "cut" else "window")
+    cosines = (model.embed_images("photo.jpg") @ texts.T)[0]
+    assert list(json.loads(ran.out)["scores"].values()) == pytest.approx(cosines, abs=1e-5)
+    if how == "cut":
+        assert run(*asked).out == ran.out  # it is what happens unless asked otherwise
+
+
 @pytest.mark.parametrize("blank", ["", " \n"])
 def test_a_blank_text_is_used_wrongly(run: Callable[..., Ran], blank: str) -> None:
     ran = run("similarity", "photo.jpg", "--text", "a cat", "--text", blank)

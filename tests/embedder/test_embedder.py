@@ -13,17 +13,16 @@ from PIL import Image
 from sightline import images
 from sightline.embedder import Embedder, Skipped
 from sightline.errors import ImageError, TextError
-from sightline.runtime.torch_towers import TorchTowers
-from sightline.spec import Sigmoid, Spec, open_words
-from tiny_models import encoded, picture, random_model, tiny_clip_spec, write_pictures
-from tiny_specs import SIGLIP_TEXT, SIGLIP_VIT, WORDS, tiny_spec
+from tiny_models import (
+    encoded,
+    live,
+    picture,
+    tiny_clip_spec,
+    tiny_siglip_spec,
+    write_pictures,
+)
 
 SAME = 1e-5  # in float32, whatever the batch
-
-
-def live(spec: Spec) -> Embedder:
-    """Return an embedder over a random model, as training uses it."""
-    return Embedder(spec, TorchTowers(random_model(spec)), open_words(spec.words), "f" * 64)
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +32,7 @@ def embedder() -> Embedder:
 
 @pytest.fixture(scope="module")
 def siglip() -> Embedder:
-    """A model whose pads are seen, with a sigmoid head."""
-    words = msgspec.structs.replace(
-        WORDS, start_id=None, end_id=49407, pad_id=49407, context_length=16
-    )
-    text = msgspec.structs.replace(SIGLIP_TEXT, vocab_size=49408, projection="none")
-    head = Sigmoid(logit_scale=2.3, logit_bias=-10.0)
-    return live(tiny_spec(SIGLIP_VIT, text, words=words, head=head, embed_dim=32))
+    return live(tiny_siglip_spec())
 
 
 def test_vectors_are_float32_of_length_one(embedder: Embedder) -> None:
@@ -239,7 +232,12 @@ def test_a_long_text_is_refused_unless_it_may_be_cut(embedder: Embedder) -> None
     with pytest.raises(TextError):
         embedder.embed_texts([long])
     assert embedder.embed_texts([long], long="cut").shape == (1, 24)
-    assert embedder.cut_texts(["cat", long], templates="plain") == (long,)
+
+
+def test_the_prompts_of_labels_are_told_once_each(embedder: Embedder) -> None:
+    labels = {"cat": ["a cat", "kitten"], "dog": ["a dog", "a cat"]}
+    assert embedder.prompts(labels) == ("a cat", "kitten", "a dog")
+    assert embedder.prompts(["cat", "dog"], templates="{}!") == ("cat!", "dog!")
 
 
 def test_patches_lie_in_rows_and_columns_of_unit_vectors(embedder: Embedder) -> None:

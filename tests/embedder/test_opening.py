@@ -123,7 +123,11 @@ def test_a_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        ("embed_texts(['a cat'], long='truncate')", "long is 'truncate': pass 'raise' or 'cut'"),
+        (
+            "embed_texts(['a cat'], long='truncate')",
+            "long is 'truncate': pass 'raise', 'cut' or 'window'",
+        ),
+        ("words.rows(['a cat'], long='window')", "long is 'window': pass 'raise' or 'cut'"),
         (
             "embed_images([('a', 'b', 'c')])",
             "picture 0 is a tuple of 3: give (key, picture)",

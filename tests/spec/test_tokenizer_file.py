@@ -117,6 +117,12 @@ def test_truncation_padding_and_dropout_of_the_file_are_left_aside(tmp_path: Pat
     assert rows.cut.tolist() == [False, True]
 
 
+def test_a_text_of_a_foreign_vocabulary_may_be_parted_anywhere(tmp_path: Path) -> None:
+    windows = opened(small_tokenizer(), tmp_path).windows(["a longer caption"])
+    ids = spelt("a longer caption")
+    assert [row[:10] for row in windows.ids.tolist()] == [[1, *ids[:8], 2], [1, *ids[8:], 2]]
+
+
 def test_the_digest_is_the_files(tmp_path: Path) -> None:
     words = opened(small_tokenizer(), tmp_path)
     content = (tmp_path / "tokenizer.json").read_bytes()

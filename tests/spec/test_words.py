@@ -1,5 +1,6 @@
 import subprocess
 import sys
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -113,7 +114,8 @@ def test_a_long_caption_says_which_one_and_what_to_do() -> None:
     with pytest.raises(TextError) as caught:
         WORDS.rows(["a cat", "7" * 76])
     assert str(caught.value) == (
-        "text 1 has 76 ids but a row holds 75: shorten it or pass long='cut'"
+        "text 1 has 76 ids but a row holds 75: "
+        "shorten it, or embed it with long='cut' or long='window'"
     )
 
 
@@ -124,9 +126,43 @@ def test_a_cut_caption_keeps_its_end_id() -> None:
     assert rows.ids[1, -2:].tolist() == [278, 49407]
 
 
+@settings(max_examples=100)
+@given(captions=st.lists(texts(max_size=40), max_size=4), room=st.integers(1, 6))
+def test_windows_are_rows_that_hold_every_id_in_order(captions: list[str], room: int) -> None:
+    words = changed(context_length=room + 2)
+    windows = words.windows(captions)
+    rows = iter(zip(windows.ids.tolist(), windows.lengths, windows.sizes, strict=True))
+    for text, count in zip(captions, windows.counts, strict=True):
+        ids: list[int] = []
+        for row, length, size in islice(rows, int(count)):
+            assert (row[0], row[size + 1], length) == (49406, 49407, size + 2)
+            assert row[length:] == [0] * (room + 2 - length)
+            ids += row[1 : size + 1]
+        assert ids == words.encode(text)[1:-1]
+    assert next(rows, None) is None
+
+
+def test_a_text_that_fits_is_the_row_that_it_always_was() -> None:
+    captions = ["a cat", "", "7" * 75]
+    windows, rows = WORDS.windows(captions), WORDS.rows(captions)
+    assert windows.counts.tolist() == [1, 1, 1]
+    np.testing.assert_array_equal(windows.ids, rows.ids)
+    np.testing.assert_array_equal(windows.lengths, rows.lengths)
+
+
+def test_each_window_is_the_row_of_its_own_words() -> None:
+    words = changed(context_length=8)
+    windows = words.windows(["A dog, a café and 2 cats on the grass!"])  # 12 ids, 6 to a row
+    np.testing.assert_array_equal(
+        windows.ids, words.rows(["a dog, a café and", "2 cats on the grass!"]).ids
+    )
+
+
 def test_a_text_for_a_list_of_texts_is_refused() -> None:
     with pytest.raises(TextError) as caught:
         WORDS.rows("a cat")
+    with pytest.raises(TextError, match=r"^rows were asked of one text: pass a list of texts$"):
+        WORDS.windows("a cat")
     assert str(caught.value) == "rows were asked of one text: pass a list of texts"
 
 

@@ -147,7 +147,7 @@ def test_a_class_name_that_no_row_holds_is_refused_before_the_first_step(
         pretrain(recipe, tmp_path / "run", watch=watched, measure=measure)
     assert str(caught.value) == (
         f"long.tar has the class name {name.strip()!r}, which cannot be measured (text 0 has 21 "
-        "ids but a row holds 14: shorten it or pass long='cut'): leave it out of evaluation.uris, "
-        "or raise words.context_length"
+        "ids but a row holds 14: shorten it, or embed it with long='cut' or long='window'): leave "
+        "it out of evaluation.uris, or raise words.context_length"
     )
     assert watched.losses == []

@@ -10,14 +10,16 @@ import click
 from sightline.cli.answers import Answer, ClassifyTable, CsvAnswer, JsonAnswer
 from sightline.cli.options import (
     Format,
+    LongTexts,
     chosen_format,
     csv_option,
     image_paths,
     json_option,
+    long_texts_option,
     model_folder,
     model_option,
     refuse_blank,
-    say_what_was_cut,
+    say_what_is_long,
 )
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
@@ -57,6 +59,7 @@ _LIKE_A_PATH = re.compile(r"[/\\]|\.\w+$")  # a separator, or an ending as of a 
     type=click.IntRange(min=1),
     help="Labels shown for each picture.  [default: 3 in the table, all in --json and --csv]",
 )
+@long_texts_option
 @model_option
 @json_option
 @csv_option
@@ -66,6 +69,7 @@ def command(
     own_templates: tuple[str, ...],
     named_templates: str | None,
     top: int | None,
+    long_texts: LongTexts,
     model: str,
     as_json: bool,
     as_csv: bool,
@@ -84,9 +88,9 @@ def command(
     from sightline.embedder import Skipped, load
 
     embedder = load(model_folder(model))
-    cut = embedder.cut_texts(classes, templates=templates)
-    say_what_was_cut(cut, embedder.spec.words.context_length)
-    head = embedder.zero_shot(classes, templates=templates, long="cut")
+    prompts = embedder.prompts(classes, templates=templates)
+    say_what_is_long(prompts, embedder.words, long_texts)
+    head = embedder.zero_shot(classes, templates=templates, long=long_texts)
     if len(classes) == 1 and head.calibration is None and head.head.kind == "softmax":
         _say("one label alone always gets the whole share: give others beside it")
     shown = top or (len(classes) if output != "table" else 1 + _RUNNERS_UP)

@@ -3,13 +3,17 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import click
 
 from sightline.cli.table import printable
 
+if TYPE_CHECKING:
+    from sightline.spec import Words
+
 Format: TypeAlias = Literal["table", "json", "csv"]
+LongTexts: TypeAlias = Literal["cut", "window"]
 BUNDLED = "bundled"
 
 image_paths = click.argument("paths", nargs=-1, required=True, metavar="PATHS...")
@@ -22,6 +26,14 @@ model_option = click.option(
     show_envvar=True,
     metavar="FOLDER",
     help=f"A model folder, or `{BUNDLED}`: the model that comes with Sightline.",
+)
+long_texts_option = click.option(
+    "--long-texts",
+    type=click.Choice(get_args(LongTexts)),
+    default="cut",
+    show_default=True,
+    help="What becomes of a text that the model cannot read at once: `cut` loses its end, `window` "
+    "reads it piece by piece and averages what the pieces say. Each is named on stderr.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 csv_option = click.option("--csv", "as_csv", is_flag=True, help="Print comma-separated values.")
@@ -50,15 +62,17 @@ def chosen_format(*, as_json: bool, as_csv: bool) -> Format:
     return "json" if as_json else "csv" if as_csv else "table"
 
 
-def say_what_was_cut(texts: Sequence[str], context_length: int) -> None:
-    """List the texts of which the model will not see the end."""
-    for text in texts:
-        shown = text if len(text) <= 60 else f"{text[:60]}…"
-        click.echo(
-            f"cut: {printable(shown)!r} has more than the {context_length} tokens that this model "
-            "reads, so its end is not seen",
-            err=True,
-        )
+def say_what_is_long(texts: Sequence[str], words: "Words", long_texts: LongTexts) -> None:
+    """List the texts that the model cannot read at once, and what becomes of them."""
+    for text, count in zip(texts, words.windows(texts).counts.tolist(), strict=True):
+        if count == 1:
+            continue
+        name = repr(printable(text if len(text) <= 60 else f"{text[:60]}…"))
+        has = f"{name} has more than the {words.recipe.context_length} tokens that this model reads"
+        if long_texts == "cut":
+            click.echo(f"cut: {has}, so its end is not seen", err=True)
+        else:
+            click.echo(f"read in {count} windows: {has} at once", err=True)
 
 
 def refuse_folder(path: Path) -> None:

@@ -7,14 +7,16 @@ import click
 from sightline.cli.answers import Answer, CsvAnswer, JsonAnswer
 from sightline.cli.options import (
     Format,
+    LongTexts,
     chosen_format,
     csv_option,
     image_paths,
     json_option,
+    long_texts_option,
     model_folder,
     model_option,
     refuse_blank,
-    say_what_was_cut,
+    say_what_is_long,
 )
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
@@ -33,12 +35,14 @@ _MEANING = (
 @click.option(
     "--text", "texts", multiple=True, required=True, help="A text; may be repeated, used as it is."
 )
+@long_texts_option
 @model_option
 @json_option
 @csv_option
 def command(
     paths: tuple[str, ...],
     texts: tuple[str, ...],
+    long_texts: LongTexts,
     model: str,
     as_json: bool,
     as_csv: bool,
@@ -57,12 +61,8 @@ def command(
 
     texts = tuple(dict.fromkeys(texts))
     embedder = load(model_folder(model))
-    cut = embedder.words.rows(texts, long="cut").cut
-    say_what_was_cut(
-        [text for text, lost in zip(texts, cut, strict=True) if lost],
-        embedder.spec.words.context_length,
-    )
-    vectors = embedder.embed_texts(texts, long="cut")
+    say_what_is_long(texts, embedder.words, long_texts)
+    vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:
         answer = _open_answer(output, texts, progress.clear)
         tally = Tally(progress.clear, listed=output == "table")

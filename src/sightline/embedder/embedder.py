@@ -2,14 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Literal
 
 import msgspec
 import numpy as np
 
 from sightline import images as image_files
 from sightline.embedder.class_cache import ClassCache
-from sightline.embedder.encoding import Skipped, encode_texts, stream_images
+from sightline.embedder.encoding import LongText, Skipped, encode_texts, stream_images
 from sightline.embedder.sources import Images, is_one_image, keyed
 from sightline.errors import ImageError
 from sightline.images import ImageSource
@@ -67,14 +66,16 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         texts: Sequence[str] | str,
         *,
         template: str | None = None,
-        long: Literal["raise", "cut"] = "raise",
+        long: LongText = "raise",
     ) -> Float32[np.ndarray, "captions embed_dim"]:
         """Return one unit vector a text, in order; a single string is a list of one.
 
         Args:
             texts: Texts as they are, or what goes into the template.
             template: With one `{}`.
-            long: A text with more tokens than a row holds is an error, or loses its last tokens.
+            long: A text with more tokens than a row holds is an error ("raise"), loses its last
+                tokens ("cut"), or is read in several rows, the windows, whose unit vectors are
+                averaged by their number of tokens ("window"): all of it is seen, as a summary.
 
         Raises:
             TextError: A text is too long, or the template does not have exactly one `{}`.
@@ -123,7 +124,7 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         labels: Labels,
         *,
         templates: Sequence[str] | str | None = None,
-        long: Literal["raise", "cut"] = "raise",
+        long: LongText = "raise",
     ) -> ZeroShotHead:
         """Turn labels into vectors once, to classify any number of pictures with them.
 
@@ -156,15 +157,13 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
             calibration=self.calibration,
         )
 
-    def cut_texts(
+    def prompts(
         self, labels: Labels, *, templates: Sequence[str] | str | None = None
     ) -> tuple[str, ...]:
-        """Return the prompts of labels that have more tokens than a row holds."""
+        """Return the texts that `zero_shot` would embed for these labels, each once."""
         chosen = as_templates(templates, self.spec.words.template)
         groups = chain.from_iterable(prompts_by_name(one, chosen) for one in as_classes(labels))
-        prompts = list(dict.fromkeys(chain.from_iterable(groups)))
-        cut = self.words.rows(prompts, long="cut").cut
-        return tuple(prompt for prompt, lost in zip(prompts, cut, strict=True) if lost)
+        return tuple(dict.fromkeys(chain.from_iterable(groups)))
 
     def classify(
         self,

@@ -1,14 +1,15 @@
 """The two ways through the towers. Enter at `stream_images` and `encode_texts`.
 
 Decode threads run ahead of the image tower, which takes what they made in micro-batches; texts are
-encoded once each, by length, and without the pads where pads cannot matter.
+encoded once each, by length, and without the pads where pads cannot matter, and one that no row
+holds may be read in windows.
 """
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, get_args
 
 import msgspec
 import numpy as np
@@ -18,13 +19,17 @@ from sightline.embedder.lookahead import map_ahead
 from sightline.errors import ImageError, TextError
 from sightline.images import ImageSource
 from sightline.runtime import Towers
-from sightline.scoring.vectors import unit
-from sightline.shapes import Float32
+from sightline.scoring.vectors import mean_directions, unit
+from sightline.shapes import Float32, Int64
 from sightline.spec import Spec, Words
+from sightline.spec.windows import Windows
+
+LongText: TypeAlias = Literal["raise", "cut", "window"]
 
 MICRO_BATCH = 16  # larger ones gain nothing on a CPU and make a person wait for the first answer
 AHEAD = 3 * MICRO_BATCH  # pictures decoded or being decoded while one micro-batch is encoded
 MAX_THREADS = 4  # one decoder keeps up with a tower on one core; each may hold a large picture
+_SHOWN = 60  # characters of a text in a message
 
 
 class Skipped(msgspec.Struct, frozen=True):
@@ -74,29 +79,63 @@ def encode_texts(
     towers: Towers,
     words: Words,
     *,
-    long: Literal["raise", "cut"],
+    long: LongText,
 ) -> Float32[np.ndarray, "captions embed_dim"]:
     """Return one unit vector a text, in the order given; equal texts are encoded once.
 
     Raises:
-        TextError: A text is too long and `long` is "raise", or its vector has no direction.
+        TextError: A text is too long and `long` is "raise", its vector has no direction, or `long`
+            is none of the three.
     """
+    if long not in get_args(LongText):
+        raise TextError(f"long is {long!r}: pass 'raise', 'cut' or 'window'")
     if not texts:
         return np.zeros((0, spec.embed_dim), np.float32)
     places = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    rows = words.rows(list(places), long=long)
-    # Rows of like length together: a batch is as wide as its longest text.
-    order = np.argsort(rows.lengths, kind="stable")
-    found = np.empty((len(places), spec.embed_dim), np.float32)
-    for start in range(0, len(order), MICRO_BATCH):
-        chosen = order[start : start + MICRO_BATCH]
-        width = int(rows.lengths[chosen[-1]]) if spec.text.may_trim else spec.words.context_length
-        found[chosen] = towers.text(np.ascontiguousarray(rows.ids[chosen, :width]))
-    vectors = unit(found)
+    if long == "window":
+        vectors = _encode_windows(words.windows(list(places)), spec, towers)
+    else:
+        rows = words.rows(list(places), long=long)
+        vectors = _encode_rows(rows.ids, rows.lengths, spec, towers)
     for text, place in places.items():
         if np.isnan(vectors[place]).any():
+            shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
             raise TextError(
-                f"the text tower gave {text!r} a vector without a direction (zero, infinite or "
+                f"the text tower gave {shown!r} a vector without a direction (zero, infinite or "
                 "NaN): check the model's weights and precision"
             )
     return vectors[[places[text] for text in texts]]
+
+
+def _encode_windows(
+    windows: Windows, spec: Spec, towers: Towers
+) -> Float32[np.ndarray, "captions embed_dim"]:
+    """Return a text's own vector where one row holds it, else the direction of its windows' mean.
+
+    A window weighs as much as it has ids, so that each id of the text weighs the same.
+    """
+    whole = windows.counts == 1
+    vectors = np.empty((len(whole), spec.embed_dim), np.float32)
+    # Apart, because batches of other rows could change the last bit of a text that fits.
+    rows = np.repeat(whole, windows.counts)
+    vectors[whole] = _encode_rows(windows.ids[rows], windows.lengths[rows], spec, towers)
+    parts = _encode_rows(windows.ids[~rows], windows.lengths[~rows], spec, towers)
+    vectors[~whole] = mean_directions(parts, windows.sizes[~rows], windows.counts[~whole])
+    return vectors
+
+
+def _encode_rows(
+    ids: Int64[np.ndarray, "rows context_length"],
+    lengths: Int64[np.ndarray, "rows"],
+    spec: Spec,
+    towers: Towers,
+) -> Float32[np.ndarray, "rows embed_dim"]:
+    """Return one unit vector a row, NaN where it has no direction."""
+    # Rows of like length together: a batch is as wide as its longest text.
+    order = np.argsort(lengths, kind="stable")
+    found = np.empty((len(ids), spec.embed_dim), np.float32)
+    for start in range(0, len(order), MICRO_BATCH):
+        chosen = order[start : start + MICRO_BATCH]
+        width = int(lengths[chosen[-1]]) if spec.text.may_trim else spec.words.context_length
+        found[chosen] = towers.text(np.ascontiguousarray(ids[chosen, :width]))
+    return unit(found)

@@ -7,7 +7,7 @@ import numpy as np
 
 from sightline.errors import TextError
 from sightline.scoring.classes import Class, prompts_by_name
-from sightline.shapes import Float, Float32
+from sightline.shapes import Float, Float32, Int64
 
 _SHORTEST = 1e-6  # an average of unit vectors shorter than this has no direction left
 
@@ -31,6 +31,25 @@ def similarity(
     """Return the cosine of every image with every text, both given as unit vectors."""
     cosines: Float32[np.ndarray, "images captions"] = images @ texts.T
     return cosines
+
+
+def mean_directions(
+    vectors: Float32[np.ndarray, "windows embed_dim"],
+    weights: Int64[np.ndarray, "windows"],
+    counts: Int64[np.ndarray, "captions"],
+) -> Float32[np.ndarray, "captions embed_dim"]:
+    """Return the direction of each group's weighted mean, NaN where its vectors cancel out.
+
+    Args:
+        vectors: Unit vectors, those of a group one after the other.
+        weights: At least 0 each, and more than 0 in every group.
+        counts: Vectors of each group, at least one.
+    """
+    starts = np.cumsum(counts) - counts
+    sums = np.add.reduceat(vectors.astype(np.float64) * weights[:, None], starts, axis=0)
+    means = sums / np.add.reduceat(weights, starts)[:, None]
+    means[~(np.linalg.norm(means, axis=1) > _SHORTEST)] = np.nan
+    return unit(means)
 
 
 def class_vectors(

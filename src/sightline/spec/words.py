@@ -1,6 +1,6 @@
 """From a caption to the rows of ids a text tower reads. Enter at `open_words`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, runtime_checkable
@@ -14,6 +14,7 @@ from sightline.shapes import Bool, Int64
 from sightline.spec.byte_pairs import BytePairs
 from sightline.spec.clean import Cleaning, cleaner
 from sightline.spec.tokenizer_file import open_tokenizer_file
+from sightline.spec.windows import Windows, part
 
 _KNOWN_UNITS = 65_536  # about 10 MB of ordinary words
 _KNOWN_LENGTH = 128  # characters; what is longer hardly comes twice
@@ -150,13 +151,12 @@ class Words:
             TextError: A caption is too long and `long` is "raise", `long` is neither, or `encode`
                 refuses a caption.
         """
-        if isinstance(texts, str):
-            raise TextError("rows were asked of one text: pass a list of texts")
+        _refuse_one_text(texts)
         if long not in ("raise", "cut"):
             raise TextError(f"long is {long!r}: pass 'raise' or 'cut'")
-        recipe, room = self.recipe, self.recipe.room
+        room = self.recipe.room
         flat: list[int] = []  # ids of all captions: a list for each would keep the collector busy
-        counts = np.empty(len(texts), np.int64)
+        sizes = np.empty(len(texts), np.int64)
         cut = np.zeros(len(texts), np.bool_)
         for place, text in enumerate(texts):
             begin = len(flat)
@@ -166,20 +166,39 @@ class Words:
                 if long == "raise":
                     raise TextError(
                         f"text {place} has {count} ids but a row holds {room}: "
-                        "shorten it or pass long='cut'"
+                        "shorten it, or embed it with long='cut' or long='window'"
                     )
                 # The text is pooled at the end id, so it is written after the cut, not cut off.
                 del flat[begin + room :]
                 cut[place], count = True, room
-            counts[place] = count
-        start = int(recipe.start_id is not None)
-        rows = np.full((len(texts), recipe.context_length), recipe.pad_id, dtype=np.int64)
-        rows[:, start : start + room][np.arange(room) < counts[:, None]] = flat
-        if recipe.start_id is not None:
-            rows[:, 0] = recipe.start_id
-        if recipe.end_id is not None:
-            rows[np.arange(len(texts)), start + counts] = recipe.end_id
-        return Rows(ids=rows, cut=cut, lengths=counts + (recipe.context_length - room))
+            sizes[place] = count
+        ids, lengths = self._write(flat, sizes)
+        return Rows(ids=ids, cut=cut, lengths=lengths)
+
+    def windows(self, texts: Sequence[str]) -> Windows:
+        """Write each text as one row, or as several if it does not fit, so that no id is lost.
+
+        Args:
+            texts: Texts, as people write them.
+
+        Raises:
+            TextError: `encode` refuses a text.
+        """
+        _refuse_one_text(texts)
+        flat: list[int] = []
+        sizes: list[int] = []
+        counts = np.empty(len(texts), np.int64)
+        for place, text in enumerate(texts):
+            begin = len(flat)
+            self._append(flat, text, place)
+            count = len(flat) - begin
+            fits = count <= self.recipe.room
+            parts = [(0, count)] if fits else part(self._word_sizes(text, place), self.recipe.room)
+            sizes.extend(end - begin for begin, end in parts)
+            counts[place] = len(parts)
+        found = np.array(sizes, dtype=np.int64)
+        ids, lengths = self._write(flat, found)
+        return Windows(ids=ids, lengths=lengths, sizes=found, counts=counts)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Return what ids say, for people to read: cleaned text, up to the end id.
@@ -206,6 +225,23 @@ class Words:
                 del ids[-1]
         return self._tokenizer.text(ids)
 
+    def _write(
+        self, flat: Sequence[int], sizes: Int64[np.ndarray, "rows"]
+    ) -> tuple[Int64[np.ndarray, "rows context_length"], Int64[np.ndarray, "rows"]]:
+        """Lay ids out in rows of these sizes: start, ids, end, then padding; and how long each is.
+
+        The sizes do not count start and end, the lengths do.
+        """
+        recipe, room = self.recipe, self.recipe.room
+        start = int(recipe.start_id is not None)
+        rows = np.full((len(sizes), recipe.context_length), recipe.pad_id, dtype=np.int64)
+        rows[:, start : start + room][np.arange(room) < sizes[:, None]] = flat
+        if recipe.start_id is not None:
+            rows[:, 0] = recipe.start_id
+        if recipe.end_id is not None:
+            rows[np.arange(len(sizes)), start + sizes] = recipe.end_id
+        return rows, sizes + (recipe.context_length - room)
+
     def _append(self, ids: list[int], text: str, place: int = 0) -> None:
         """Append the ids of the text numbered `place`, without start and end."""
         if not isinstance(text, str):
@@ -218,6 +254,12 @@ class Words:
         for unit in self._tokenizer.units(self._clean(text)):
             known = self._known.get(unit)
             ids += self._learn(unit, place) if known is None else known
+
+    def _word_sizes(self, text: str, place: int) -> Iterator[int]:
+        """Yield how many ids each word has: apart from `_append`, as only long texts need it."""
+        for unit in self._tokenizer.units(self._clean(text)):
+            known = self._known.get(unit)
+            yield len(self._learn(unit, place) if known is None else known)
 
     def _learn(self, unit: str, place: int) -> tuple[int, ...]:
         """Take the exact path, and remember where it led."""
@@ -239,3 +281,9 @@ class Words:
                 self._known.clear()
             self._known[unit] = ids
         return ids
+
+
+def _refuse_one_text(texts: Sequence[str]) -> None:
+    """Refuse a text where a list of texts belongs: each letter would become a row."""
+    if isinstance(texts, str):
+        raise TextError("rows were asked of one text: pass a list of texts")
