@@ -10,6 +10,7 @@ import numpy as np
 from sightline.checkpoints.huggingface import Family, family_of, processor_of
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, spelt
+from sightline.checkpoints.openai import openai_table
 from sightline.checkpoints.openclip import openclip_settings, openclip_table
 from sightline.checkpoints.safetensors_writing import Stored, storable
 from sightline.checkpoints.tokenizer_files import tokenizer_files
@@ -91,7 +92,7 @@ def openai_files(model: Model) -> Files:
     spec = model.spec
     numbers = (spec.pixels.size_px, spec.words.context_length, spec.text.vocab_size)
     signs = zip(("input_resolution", "context_length", "vocab_size"), numbers, strict=True)
-    tensors = spelt(model.tensors, NAME_TABLES["openai"])
+    tensors = spelt(model.tensors, NAME_TABLES[openai_table(spec)])
     tensors |= {name: storable(name, np.array(number)) for name, number in signs}
     return Files("model.pt", tensors, {"README.md": model.card or _card(model.record)})
 

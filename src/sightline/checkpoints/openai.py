@@ -88,3 +88,8 @@ def _count(shapes: Mapping[str, Shape], pattern: str) -> int:
     """Return how many different numbers stand at one place in the names."""
     matches = (re.fullmatch(pattern, name) for name in shapes)
     return len({match[1] for match in matches if match})
+
+
+def openai_table(spec: Spec) -> str:
+    """Return under which of OpenAI's names the tensors of a spec stand."""
+    return "openai-resnet" if isinstance(spec.image, ResNet) else "openai"

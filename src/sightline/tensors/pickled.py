@@ -3,7 +3,7 @@
 A pickle is a program: it names functions and calls them. Here it is read by an interpreter that
 has no functions to call: a name stays a name (`Named`), and of all calls only the dozen that torch
 itself writes for tensors and containers mean something. Whatever else a pickle asks for is an error
-that names it. `pickletools` of the standard library cuts the bytes into opcodes.
+that names it. `pickletools` of the standard library knows how long each opcode's argument is.
 
 Source: Python's pickletools for what each opcode does; torch/serialization.py `persistent_id` and
 torch/_utils.py `_rebuild_tensor_v2` for how tensors are written.
@@ -11,6 +11,7 @@ torch/_utils.py `_rebuild_tensor_v2` for how tensors are written.
 
 import pickletools
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any
 
 import msgspec
@@ -73,10 +74,10 @@ def read_pickle(encoded: bytes, where: str) -> Any:
             f"{where} has a table of contents of {len(encoded)} bytes, more than {MAX_BYTES}: "
             "give the weights alone"
         )
-    reader = _Reader(where)
+    reader, rest = _Reader(where), BytesIO(encoded)
     try:
-        for opcode, argument, _ in pickletools.genops(encoded):
-            reader.step(opcode.name, argument)
+        while reader.step(rest):
+            pass
         [whole] = reader.stack
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, CheckpointError):
@@ -95,19 +96,31 @@ class _Reader:
         self.stack: list[Any] = []
         self.memory: dict[int, Any] = {}
 
-    def step(self, opcode: str, argument: Any) -> None:
-        """Do what one opcode says."""
-        if opcode in _CONSTANTS:
-            self.stack.append(_CONSTANTS[opcode])
-        elif opcode in _VALUES:
-            self.stack.append(argument)
-        elif opcode in _STEPS:
-            _STEPS[opcode](self, argument)
-        elif opcode not in _NOTHING:
+    def step(self, rest: BytesIO) -> bool:
+        """Do what the next opcode says; tells whether another one follows.
+
+        Raises:
+            CheckpointError: It is not among those that torch writes; its argument is not looked at.
+        """
+        opcode = _OPCODES[rest.read(1).decode("latin-1")]
+        name = opcode.name
+        if not (name in _CONSTANTS or name in _VALUES or name in _STEPS or name in _NOTHING):
             raise CheckpointError(
-                f"{self.where} uses {opcode}, which weights saved by torch do not: it may be "
+                f"{self.where} uses {name}, which weights saved by torch do not: it may be "
                 "hostile, so nothing of it is read"
             )
+        argument = None
+        if name == "GLOBAL":  # pickletools would look for escapes, which there are none of
+            argument = [rest.readline()[:-1].decode() for _ in range(2)]
+        elif opcode.arg is not None:
+            argument = opcode.arg.reader(rest)
+        if name in _CONSTANTS:
+            self.stack.append(_CONSTANTS[name])
+        elif name in _VALUES:
+            self.stack.append(argument)
+        elif name in _STEPS:
+            _STEPS[name](self, argument)
+        return bool(name != "STOP")
 
     def marked(self) -> list[Any]:
         """Take everything down to the last mark, and the mark."""
@@ -168,8 +181,8 @@ def _build(reader: _Reader, _: Any) -> None:
         whole.attributes.update(state)
 
 
-def _global(reader: _Reader, argument: str) -> None:
-    reader.stack.append(Named(*argument.split(" ", 1)))
+def _global(reader: _Reader, argument: list[str]) -> None:
+    reader.stack.append(Named(*argument))
 
 
 def _stack_global(reader: _Reader, _: Any) -> None:
@@ -262,4 +275,5 @@ _VALUES = frozenset(
         "SHORT_BINBYTES",
     ]
 )
+_OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _NOTHING = frozenset({"PROTO", "FRAME", "STOP"})

@@ -64,9 +64,11 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         words = self.words(mapped)
         if self.dtype != "BF16":
             return words
-        wide = (words.astype(np.uint32) << 16).view(np.float32)
-        wide.flags.writeable = False
-        return wide
+        wide = words.astype(np.uint32)
+        wide <<= 16
+        array = wide.view(np.float32)
+        array.flags.writeable = False
+        return array
 
 
 def bytes_of(dtype: str, shape: tuple[int, ...]) -> int:

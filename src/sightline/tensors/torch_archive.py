@@ -120,7 +120,9 @@ def _extent(
 ) -> tuple[int, int]:
     """Return where a storage begins and how many bytes it has."""
     if name not in entries:
-        raise CheckpointError(f"{path} lacks {name}, which its table of contents names: copy again")
+        raise CheckpointError(
+            f"{path} lacks {name}, which its table of contents names: copy it again"
+        )
     return _place_of(path, mapped, entries[name])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from sightline.checkpoints.names.table import NameTable, Row, spell
+from sightline.checkpoints.names.table import NameTable, Written, spell
 from sightline.checkpoints.safetensors_writing import Stored
 from sightline.errors import CheckpointError
 
@@ -21,15 +21,16 @@ def spelt(tensors: Mapping[str, Stored], table: NameTable) -> dict[str, Stored]:
         raise CheckpointError(
             f"{table.title} layout has no name for {unknown[0]}: choose another layout"
         )
-    return {one.theirs: _joined([tensors[name] for name in one.ours], one.row) for one in written}
+    return {one.theirs: _joined(one, tensors) for one in written}
 
 
-def _joined(parts: list[Stored], row: Row) -> Stored:
+def _joined(one: Written, tensors: Mapping[str, Stored]) -> Stored:
     """Put the parts below one another, and into the shape of the layout."""
+    parts, row = [tensors[name] for name in one.ours], one.row
     kinds = {part.dtype for part in parts}
     if len(kinds) > 1:
         raise CheckpointError(
-            f"{row.theirs} joins tensors that are stored as {' and '.join(sorted(kinds))}: store "
+            f"{one.theirs} joins tensors that are stored as {' and '.join(sorted(kinds))}: store "
             "them in one type"
         )
     words = parts[0].words if len(parts) == 1 else np.concatenate([part.words for part in parts])

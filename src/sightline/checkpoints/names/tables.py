@@ -119,6 +119,7 @@ _TIMM_SIGLIP = (
     row("visual.trunk.attn_pool.mlp.fc1.*", "image.pool.mlp.up.*"),
     row("visual.trunk.attn_pool.mlp.fc2.*", "image.pool.mlp.down.*"),
 )
+_OPENAI_BUFFERS = ("input_resolution", "context_length", "vocab_size", "attn_mask")
 _HEAD = (row("logit_scale", "logit_scale"), row("logit_bias", "logit_bias"))
 
 NAME_TABLES: Mapping[str, NameTable] = {
@@ -156,17 +157,22 @@ NAME_TABLES: Mapping[str, NameTable] = {
     ),
     "openai": NameTable(
         title="OpenAI's",
-        rows=(*_OPENAI_VIT, *_OPENAI_RESNET, *_TEXT, *_MATRIX, *_HEAD),
-        may_drop=("input_resolution", "context_length", "vocab_size", "attn_mask"),
+        rows=(*_OPENAI_VIT, *_TEXT, *_MATRIX, *_HEAD),
+        may_drop=_OPENAI_BUFFERS,
+    ),
+    "openai-resnet": NameTable(
+        title="OpenAI's (ResNet)",
+        rows=(*_OPENAI_RESNET, *_TEXT, *_MATRIX, *_HEAD),
+        may_drop=_OPENAI_BUFFERS,
     ),
     "openclip": NameTable(
         title="OpenCLIP's (text tower apart)",
-        rows=(*_OPENAI_VIT, *_OPENAI_RESNET, *under("text.", "", (*_TEXT, *_MATRIX)), *_HEAD),
+        rows=(*_OPENAI_VIT, *under("text.", "", (*_TEXT, *_MATRIX)), *_HEAD),
         may_drop=("text.attn_mask",),
     ),
     "openclip-bias": NameTable(
         title="OpenCLIP's (text tower apart, its projection with a bias)",
-        rows=(*_OPENAI_VIT, *_OPENAI_RESNET, *under("text.", "", (*_TEXT, *_LINEAR)), *_HEAD),
+        rows=(*_OPENAI_VIT, *under("text.", "", (*_TEXT, *_LINEAR)), *_HEAD),
         may_drop=("text.attn_mask",),
     ),
     "openclip-timm": NameTable(

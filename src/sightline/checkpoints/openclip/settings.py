@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from sightline.checkpoints.openai import openai_table
 from sightline.checkpoints.openclip.spec import (
     CLEANINGS,
     IMAGE_POOLS,
@@ -30,7 +31,7 @@ def openclip_settings(spec: Spec) -> dict[str, Any]:
 def openclip_table(spec: Spec) -> str:
     """Return under which of OpenCLIP's names the tensors of a spec stand."""
     if not _custom(spec):
-        return "openai"
+        return openai_table(spec)
     return "openclip-timm" if _timm_name(spec) else "openclip-bias"
 
 
