@@ -2,7 +2,7 @@
 
 A key that a config lacks has the default of open_clip_torch 3.3.0 `model.py` (`CLIPVisionCfg`,
 `CLIPTextCfg`) and `transform.py` (`PreprocessCfg`), which a test compares. A `Literal` is what is
-read here of a key; a key that is not here is refused by name.
+read here of a key; a key that is not here is refused by name, and so are the parts in `UNREADABLE`.
 """
 
 from typing import Any, Literal
@@ -21,9 +21,9 @@ class Vision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     mlp_ratio: float = 4.0
     patch_size: int | None = 16
     image_size: int = 224
-    ls_init_value: None = None
+    ls_init_value: float | None = None
     patch_dropout: float = 0.0  # while training
-    attentional_pool: No = False
+    attentional_pool: bool | str = False
     attn_pooler_queries: int = 256  # without an attentional pool of no use
     attn_pooler_heads: int = 8
     no_ln_pre: bool = False
@@ -61,7 +61,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     heads: int = 8
     layers: int = 12
     mlp_ratio: float = 4.0
-    ls_init_value: None = None
+    ls_init_value: float | None = None
     embed_cls: No = False
     pad_id: int = 0  # only for a class token, which is not read here
     eos_id: int = 2  # only where pool_type is "eos"
@@ -80,7 +80,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     scale_attn_inner: No = False
     scale_attn: No = False
     scale_fc: No = False
-    hf_model_name: None = None
+    hf_model_name: str | None = None
     hf_model_pretrained: bool = True  # without a text tower of transformers of no use
     hf_proj_type: str | None = "mlp"
     hf_pooler_type: str = "mean_pooler"
@@ -96,6 +96,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     init_logit_scale: float | None = None
     init_logit_bias: float | None = None
     custom_text: bool = False
+    multimodal_cfg: dict[str, Any] | None = None
 
 
 class Preprocess(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,3 +116,14 @@ class OpenClip(msgspec.Struct, frozen=True, kw_only=True):
 
     model_cfg: Model
     preprocess_cfg: Preprocess = Preprocess()
+
+
+# Where a config names a part that a spec cannot say: the path to its key, the value without such a
+# part, and what to tell whoever has it.
+UNREADABLE: tuple[tuple[str, object, str], ...] = (
+    ("multimodal_cfg", None, "it has a decoder that writes captions (CoCa)"),
+    ("text_cfg.hf_model_name", None, "its text tower is transformers' {}"),
+    ("vision_cfg.attentional_pool", False, "its image tower pools by CoCa's attention"),
+    ("vision_cfg.ls_init_value", None, "its image tower has layer scales"),
+    ("text_cfg.ls_init_value", None, "its text tower has layer scales"),
+)

@@ -1,0 +1,184 @@
+"""OpenCLIP's configs as specs and back: all that it ships, and what each of them is."""
+
+import json
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import msgspec
+import pytest
+
+from sightline.checkpoints.comparing import differences
+from sightline.checkpoints.openclip import OpenClip, openclip_settings, openclip_spec
+from sightline.checkpoints.openclip.config import Preprocess, Text, Vision
+from sightline.checkpoints.tokenizer_facts import TokenizerFacts
+from sightline.errors import SpecError
+from sightline.spec.architectures import ARCHITECTURES, CLIP_WORDS
+from sightline.spec.towers import ResNet, Spec, ViT
+from tiny_specs import HYBRID, RESNET, TEXT, VIT, tiny_spec
+
+replace = msgspec.structs.replace
+SIGLIP_TOKENIZER = TokenizerFacts(
+    file=Path("tokenizer.json"), kind=None, start_id=None, end_id=1, pad_id=1
+)
+BERT_TOKENIZER = TokenizerFacts(
+    file=Path("tokenizer.json"), kind=None, start_id=101, end_id=102, pad_id=0
+)
+
+
+def shipped(open_clip: ModuleType) -> dict[str, dict[str, Any]]:
+    folder = Path(str(open_clip.__file__)).with_name("model_configs")
+    return {path.stem: json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))}
+
+
+def described(config: dict[str, Any], tokenizer: TokenizerFacts | None = None) -> Spec:
+    return openclip_spec(msgspec.convert({"model_cfg": config}, OpenClip), tokenizer)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [(Vision, "CLIPVisionCfg"), (Text, "CLIPTextCfg")])
+def test_a_silent_config_means_what_openclip_assumes(
+    ours: type[msgspec.Struct], theirs: str, open_clip: ModuleType
+) -> None:
+    kind = getattr(open_clip, theirs)
+    assert {field.name for field in fields(kind)} == set(ours.__struct_fields__)
+    assert msgspec.to_builtins(ours()) == asdict(kind())
+
+
+def test_silent_preprocessing_means_what_openclip_assumes(open_clip: ModuleType) -> None:
+    said = asdict(open_clip.transform.PreprocessCfg())
+    ours = msgspec.to_builtins(Preprocess())
+    assert {name: list(said[name]) if name in ("mean", "std") else said[name] for name in said} == {
+        **ours,
+        "mean": list(ours["mean"]),
+        "std": list(ours["std"]),
+        "size": 224,  # here the tower's own
+    }
+
+
+def test_every_architecture_of_the_table_is_what_openclip_ships(open_clip: ModuleType) -> None:
+    configs = shipped(open_clip)
+    for name, spec in ARCHITECTURES.items():
+        named = "hf_tokenizer_name" in configs[name]["text_cfg"]
+        found = described(configs[name], SIGLIP_TOKENIZER if named else None)
+        allowed = {"pixels", "words"} if named else set()  # which such a config does not hold
+        wrong = [one for one in differences(spec, found) if one.split(".")[0] not in allowed]
+        assert wrong == [], name
+
+
+# Of what OpenCLIP ships and no spec can say: what the names begin with, and what is said of them.
+REFUSED = {
+    "coca_roberta nllb mt5 roberta xlm": "its text tower is transformers' ",
+    "coca_": "it has a decoder that writes captions (CoCa)",
+    "ViT-M-16-alt": "its image tower has layer scales",
+    "EVA MobileCLIP PE-Core ViTamin convnext swin vit_": "the image tower ",
+}
+
+
+def refusal(config: dict[str, Any]) -> str | None:
+    """Return why a config is not read; None where it is."""
+    try:
+        described(config, BERT_TOKENIZER)
+    except SpecError as error:
+        return str(error)
+    return None
+
+
+def test_every_config_that_openclip_ships_is_read_or_refused_by_name(
+    open_clip: ModuleType,
+) -> None:
+    said = {name: refusal(config) for name, config in shipped(open_clip).items()}
+    refused = {name: reason for name, reason in said.items() if reason is not None}
+    for name, reason in refused.items():
+        starts = [why for names, why in REFUSED.items() if name.startswith(tuple(names.split()))]
+        assert reason.startswith(tuple(starts)), (name, reason)
+        assert reason.endswith("which is not read here") or reason.startswith("the image tower ")
+    assert len(said) - len(refused) >= 80
+
+
+def test_clipa_s_texts_end_with_a_pad(open_clip: ModuleType) -> None:
+    spec = described(shipped(open_clip)["ViT-L-14-CLIPA"], BERT_TOKENIZER)
+    words = spec.words
+    assert (words.start_id, words.end_id, words.pad_id, words.context_length) == (101, 0, 0, 32)
+    assert words.clean == "whitespace"
+    assert (spec.text.causal, spec.text.pool, spec.image.pool) == (False, "last", "mean")  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("vision_cfg", {"act_kwargs": {"approximate": "sigmoid"}}, "act_kwargs"),
+        ("vision_cfg", {"norm_kwargs": {"bias": 1.0}}, "norm_kwargs"),
+        ("vision_cfg", {"patch_size": None}, "vision_cfg has no patch_size"),
+        ("vision_cfg", {"timm_model_name": "resnet50"}, "the image tower 'resnet50' of timm"),
+        ("text_cfg", {"tokenizer_kwargs": {"clean": "shout"}}, "tokenizer_kwargs"),
+        ("text_cfg", {"tokenizer_kwargs": {"language": "de"}}, "tokenizer_kwargs"),
+    ],
+)
+def test_what_a_spec_cannot_say_is_named(part: str, changes: dict[str, Any], said: str) -> None:
+    config: dict[str, Any] = {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {}}
+    config[part] = changes
+    with pytest.raises(SpecError, match=said):
+        described(config)
+
+
+def test_a_key_that_is_not_known_is_refused() -> None:
+    with pytest.raises(msgspec.ValidationError, match="unknown field `rotary`"):
+        described({"embed_dim": 8, "vision_cfg": {"rotary": True}, "text_cfg": {}})
+
+
+def test_a_tokenizer_without_a_pad_is_asked_for_it() -> None:
+    config = {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {"hf_tokenizer_name": "x"}}
+    with pytest.raises(SpecError, match="name no pad_token: add it to tokenizer_config"):
+        described(config, replace(SIGLIP_TOKENIZER, pad_id=None))
+
+
+def test_a_size_that_the_tower_does_not_take_is_refused() -> None:
+    config = {"model_cfg": {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {}}}
+    for size in (224, [224, 224], None):
+        openclip_spec(msgspec.convert(config | {"preprocess_cfg": {"size": size}}, OpenClip), None)
+    with pytest.raises(SpecError, match="size is 256 and the tower takes 224 px"):
+        openclip_spec(msgspec.convert(config | {"preprocess_cfg": {"size": 256}}, OpenClip), None)
+
+
+CLIP_TEXT = replace(TEXT, vocab_size=49408)
+MEAN = replace(VIT, pool="mean", pre_norm=False)
+
+
+def clip_spec(image: ViT | ResNet = VIT, **text: Any) -> Spec:
+    words = replace(CLIP_WORDS, context_length=12)
+    return tiny_spec(image, replace(CLIP_TEXT, **text), words=words)
+
+
+SETTINGS = {
+    "CLIP": clip_spec(),
+    "ResNet": clip_spec(replace(RESNET, heads=32)),
+    "mean": clip_spec(MEAN, pool="last"),
+    "end": clip_spec(pool="end_token", norm_eps=1e-6),
+    **{name: spec for name, spec in ARCHITECTURES.items() if spec.words.tokenizer == "clip"},
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_give_the_spec_again(name: str) -> None:
+    spec = SETTINGS[name]
+    again = openclip_spec(msgspec.convert(openclip_settings(spec), OpenClip), None)
+    assert differences(spec, again) == ()
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        (clip_spec(pool="mean"), "no room for the text pool 'mean'"),
+        (clip_spec(replace(VIT, pool="attention")), "no room for the image pool 'attention'"),
+    ],
+)
+def test_a_pool_without_a_name_is_refused(spec: Spec, said: str) -> None:
+    with pytest.raises(SpecError, match=said):
+        openclip_settings(spec)
+
+
+def test_control_a_hybrid_does_not_come_back() -> None:
+    spec = clip_spec(replace(HYBRID, class_token=True, position="learned", pool="class_token"))
+    again = openclip_spec(msgspec.convert(openclip_settings(spec), OpenClip), None)
+    assert any(one.startswith("image.stem") for one in differences(spec, again))

@@ -1,0 +1,335 @@
+"""Folders and files of other libraries, opened as they are: exactly, or refused in a sentence."""
+
+import json
+import shutil
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from published_models import (
+    OPENCLIP_CONFIG,
+    write_hugging_face_clip,
+    write_hugging_face_siglip,
+    write_json,
+    write_openai,
+    write_openclip,
+    write_siglip_tokenizer,
+)
+from sightline.checkpoints import Checkpoint, read
+from sightline.checkpoints.comparing import differences
+from sightline.errors import CheckpointError
+from sightline.runtime import open_towers
+from sightline.scoring.vectors import unit
+from sightline.spec import Sigmoid
+
+
+def refusal(path: Path, **named: str) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        read(path, **named)
+    return str(caught.value)
+
+
+def rows(end_id: int, length: int) -> np.ndarray:
+    ids = np.random.default_rng(0).integers(2, 30, (3, length))
+    ids[:, -1] = end_id
+    return ids
+
+
+def unlike(checkpoint: Checkpoint, model: Any, ids: np.ndarray) -> float:
+    """Return how far both engines are from what the library's own network says."""
+    pixels = np.random.default_rng(1).normal(size=(2, 3, 32, 32)).astype(np.float32)
+    with torch.no_grad():
+        if hasattr(model, "encode_image"):
+            theirs: Any = (
+                model.encode_image(torch.tensor(pixels), normalize=True),
+                model.encode_text(torch.tensor(ids), normalize=True),
+            )
+        else:
+            said = model(pixel_values=torch.tensor(pixels), input_ids=torch.tensor(ids))
+            theirs = (said.image_embeds, said.text_embeds)
+    apart = []
+    for runtime in ("onnxruntime", "torch"):
+        towers = open_towers(checkpoint, runtime=runtime)
+        ours = (unit(towers.image(pixels)), unit(towers.text(ids)))
+        apart += [np.abs(a - b.numpy()).max() for a, b in zip(ours, theirs, strict=True)]
+    return float(max(apart))
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    write_hugging_face_clip(tmp_path / "clip")
+    return tmp_path / "clip"
+
+
+def test_a_clip_of_transformers_opens_as_it_is(tmp_path: Path) -> None:
+    model = write_hugging_face_clip(tmp_path)
+    checkpoint = read(tmp_path)
+    assert (checkpoint.layout, checkpoint.spec.text.pool) == ("huggingface", "end_token")
+    assert checkpoint.spec.words.pad_id == 0
+    assert unlike(checkpoint, model, rows(49407, 16)) < 1e-6
+
+
+def test_the_old_end_id_pools_the_highest(tmp_path: Path) -> None:
+    model = write_hugging_face_clip(tmp_path, end_id=2)
+    checkpoint = read(tmp_path)
+    assert checkpoint.spec.text.pool == "highest_id"
+    assert unlike(checkpoint, model, rows(49407, 16)) < 1e-6
+
+
+def test_a_siglip_of_transformers_opens_with_its_tokenizer_s_ids(tmp_path: Path) -> None:
+    model = write_hugging_face_siglip(tmp_path)
+    checkpoint = read(tmp_path)
+    words = checkpoint.spec.words
+    assert (words.start_id, words.end_id, words.pad_id) == (None, 0, 0)  # not 38, 39 and 1
+    assert isinstance(checkpoint.spec.head, Sigmoid)
+    assert unlike(checkpoint, model, rows(0, 12)) < 1e-6
+
+
+def test_shards_open_like_one_file(tmp_path: Path) -> None:
+    model = write_hugging_face_clip(tmp_path / "one")
+    whole = read(tmp_path / "one")
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    (tmp_path / "two" / "model.safetensors").unlink()
+    model.save_pretrained(tmp_path / "two", max_shard_size="4MB")
+    assert len(list((tmp_path / "two").glob("*.safetensors"))) > 1
+    sharded = read(tmp_path / "two")
+    assert sharded.fingerprint == whole.fingerprint
+    assert unlike(sharded, model, rows(49407, 16)) < 1e-6
+
+
+def test_weights_that_torch_pickled_open_the_same(clip: Path) -> None:
+    whole = read(clip)
+    torch.save(load_file(clip / "model.safetensors"), clip / "pytorch_model.bin")
+    (clip / "model.safetensors").unlink()
+    assert read(clip).fingerprint == whole.fingerprint
+
+
+@pytest.mark.parametrize("custom", [False, True])
+def test_a_folder_of_openclip_opens_as_it_is(
+    custom: bool, tmp_path: Path, open_clip: ModuleType
+) -> None:
+    config = OPENCLIP_CONFIG | ({"custom_text": True} if custom else {})
+    model = write_openclip(tmp_path, open_clip, config)
+    checkpoint = read(tmp_path)
+    assert (checkpoint.layout, checkpoint.spec.pixels.crop_rounding) == ("openclip", "half_even")
+    assert unlike(checkpoint, model, rows(49407, 16)) < 1e-6
+
+
+def test_control_another_activation_is_another_model(tmp_path: Path, open_clip: ModuleType) -> None:
+    model = write_openclip(tmp_path, open_clip)
+    config = json.loads((tmp_path / "open_clip_config.json").read_text())
+    config["model_cfg"]["quick_gelu"] = False
+    write_json(tmp_path / "open_clip_config.json", config)
+    assert unlike(read(tmp_path), model, rows(49407, 16)) > 1e-3
+
+
+def test_an_archive_of_openai_opens_by_its_shapes(tmp_path: Path, open_clip: ModuleType) -> None:
+    model = write_openai(tmp_path / "ViT-tiny.pt", open_clip)
+    checkpoint = read(tmp_path / "ViT-tiny.pt")
+    assert checkpoint.layout == "openai"
+    assert differences(checkpoint.spec, read(tmp_path / "as-openclip").spec) == ()
+    assert unlike(checkpoint, model, rows(49407, 16)) < 1e-6
+
+
+def test_half_precision_stays_half(tmp_path: Path, open_clip: ModuleType) -> None:
+    write_openai(tmp_path / "w.pt", open_clip, torch.float16)
+    assert {tensor.dtype for tensor in read(tmp_path / "w.pt").tensors.values()} == {"F16"}
+
+
+def test_a_bare_file_needs_its_architecture_named(tmp_path: Path) -> None:
+    path = tmp_path / "w.pt"
+    torch.save({"state_dict": {"module.logit_scale": torch.tensor(1.0)}}, path)
+    assert refusal(path) == (
+        f"{path} does not say which architecture its weights were trained with: name it, as in "
+        "architecture='ViT-B-32' or --architecture ViT-B-32"
+    )
+
+
+def test_architectures_of_the_same_shapes_are_all_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_clip: ModuleType
+) -> None:
+    write_openclip(tmp_path / "w", open_clip)
+    spec = read(tmp_path / "w").spec
+    path = tmp_path / "epoch_1.safetensors"
+    shutil.copy(tmp_path / "w" / "open_clip_model.safetensors", path)
+    known = {"tiny": spec, "tiny-quickgelu": spec}
+    monkeypatch.setattr("sightline.checkpoints.published.ARCHITECTURES", known)
+    assert "(tiny, tiny-quickgelu have these shapes): name it" in refusal(path)
+
+
+def test_an_unknown_architecture_names_the_nearest(tmp_path: Path) -> None:
+    torch.save({"logit_scale": torch.tensor(1.0)}, tmp_path / "w.pt")
+    assert refusal(tmp_path / "w.pt", architecture="ViT-B-31") == (
+        f"{tmp_path / 'w.pt'} cannot be followed: unknown architecture 'ViT-B-31': did you mean "
+        "'ViT-B-32'?"
+    )
+
+
+def test_another_architecture_than_the_weights_is_refused(
+    tmp_path: Path, open_clip: ModuleType
+) -> None:
+    write_openclip(tmp_path / "w", open_clip)
+    path = tmp_path / "w.safetensors"
+    shutil.copy(tmp_path / "w" / "open_clip_model.safetensors", path)
+    said = refusal(path, architecture="ViT-B-32")
+    assert said.startswith(f"{path} lacks 320 tensors (")
+
+
+def test_a_siglip_file_needs_its_tokenizer_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "w.safetensors"
+    save_file({"logit_scale": torch.tensor(1.0)}, path)
+    assert refusal(path, architecture="ViT-B-16-SigLIP") == (
+        f"{path} needs its tokenizer.json beside it, which a ViT-B-16-SigLIP does not share with "
+        "others"
+    )
+
+
+def test_an_architecture_is_for_bare_files_only(clip: Path) -> None:
+    assert refusal(clip, architecture="ViT-B-32") == (
+        f"architecture 'ViT-B-32' was named for {clip}, which is no file of bare weights: a folder "
+        "says itself what it is, so leave the name out"
+    )
+
+
+def test_a_file_that_a_record_describes_is_no_bare_file(clip: Path) -> None:
+    path = clip / "model.safetensors"
+    assert refusal(path) == (
+        f"{path} is a file that config.json beside it describes: give the folder it lies in"
+    )
+
+
+def test_of_both_layouts_the_one_of_its_makers_is_read(
+    tmp_path: Path, open_clip: ModuleType
+) -> None:
+    write_hugging_face_clip(tmp_path)
+    write_openclip(tmp_path, open_clip)
+    assert read(tmp_path).layout == "openclip"
+    (tmp_path / "open_clip_model.safetensors").unlink()
+    assert read(tmp_path).layout == "huggingface"
+
+
+@pytest.mark.parametrize(
+    ("model_type", "reason"),
+    [
+        ("siglip2", "SigLIP 2 of variable resolution (NaFlex) needs another pixel recipe"),
+        ("clip_vision_model", "it has no text tower: give the whole model"),
+        ("llama", "only clip, siglip are read here"),
+        (None, "only clip, siglip are read here"),
+    ],
+)
+def test_other_families_are_refused_by_name(
+    model_type: str | None, reason: str, clip: Path
+) -> None:
+    write_json(clip / "config.json", {"model_type": model_type})
+    assert refusal(clip).startswith(
+        f"{clip / 'config.json'} has the model_type {model_type!r}: {reason}"
+    )
+
+
+@pytest.mark.parametrize("name", ["preprocessor_config.json", "tokenizer.json"])
+def test_what_is_not_there_is_asked_for(name: str, clip: Path) -> None:
+    (clip / name).unlink()
+    assert name in refusal(clip)
+
+
+def test_weights_that_are_not_there_are_asked_for(clip: Path) -> None:
+    (clip / "model.safetensors").unlink()
+    assert refusal(clip) == (
+        f"{clip} has no sightline.json, nor record and weights of another library, so it is no "
+        "model folder: check the path"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "value", "said"),
+    [
+        ("config.json", ("text_config", "hidden_act"), "relu", "activation 'relu' is none of"),
+        ("config.json", ("text_config", "eos_token_id"), 7, "text_config.eos_token_id is 7 and"),
+        ("config.json", ("vision_config", "num_channels"), 4, "does not say what it should"),
+        (
+            "config.json",
+            ("vision_config", "image_size"),
+            40,
+            "pixels are 32 px but the image tower",
+        ),
+        ("config.json", ("projection_dim",), 25, "of shape [24, 64] where the model that its"),
+        (
+            "config.json",
+            ("vision_config", "num_hidden_layers"),
+            3,
+            "lacks 16 tensors (image.blocks",
+        ),
+        ("preprocessor_config.json", ("resample",), 9, "asks for the filter 9"),
+        ("preprocessor_config.json", ("rescale_factor",), 1.0, "and the factor 1.0"),
+        ("preprocessor_config.json", ("crop_size",), 24, "resizes to 32 px and crops to 24"),
+        ("preprocessor_config.json", ("do_center_crop",), False, "crops to None"),
+        ("preprocessor_config.json", ("size",), {"longest_edge": 32}, "asks for the size"),
+        ("preprocessor_config.json", ("do_normalize",), False, "does not say what it should"),
+        ("preprocessor_config.json", ("image_mean",), [0.5], "does not say what it should"),
+        ("tokenizer_config.json", ("padding_side",), "left", "pads on the left"),
+        ("tokenizer_config.json", ("pad_token",), "no such", "a pad_token of id None"),
+    ],
+)
+def test_what_a_spec_cannot_say_is_refused(
+    file: str, keys: tuple[str, ...], value: object, said: str, clip: Path
+) -> None:
+    document = json.loads((clip / file).read_text())
+    part = document
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    write_json(clip / file, document)
+    assert said in refusal(clip)
+
+
+@pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"model_type": ' + b"[" * 5000])
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "tokenizer.json"])
+def test_a_broken_file_is_one_sentence(name: str, contents: bytes, clip: Path) -> None:
+    (clip / name).write_bytes(contents)
+    assert refusal(clip).startswith(f"{clip / name} ")
+
+
+def test_a_tokenizer_of_an_unknown_class_is_asked_for(tmp_path: Path) -> None:
+    write_hugging_face_siglip(tmp_path)
+    write_siglip_tokenizer(tmp_path, kind="BertTokenizer")
+    assert "has the tokenizer_class 'BertTokenizer'" in refusal(tmp_path)
+
+
+def test_keys_that_a_config_leaves_out_have_its_class_s_values(clip: Path) -> None:
+    config = json.loads((clip / "config.json").read_text())
+    before = read(clip).spec
+    del config["text_config"]["layer_norm_eps"], config["vision_config"]["hidden_act"]
+    write_json(clip / "config.json", config)
+    assert read(clip).spec == before
+
+
+def test_what_stands_under_the_old_key_wins_as_in_transformers(clip: Path) -> None:
+    config = json.loads((clip / "config.json").read_text())
+    config["text_config_dict"] = config["text_config"]
+    config["text_config"] = config["text_config"] | {"num_attention_heads": 2}
+    write_json(clip / "config.json", config)
+    assert read(clip).spec.text.heads == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "license_name"),
+    [
+        ("---\nlicense: mit\ntags:\n- clip\n---\n# Model", "mit"),
+        ("---\ntags: [a]\nlicense: 'apache-2.0'\n---\n", "apache-2.0"),
+        ("# Model\nlicense: mit", "unknown"),
+        (None, "unknown"),
+    ],
+)
+def test_the_licence_is_the_card_s(card: str | None, license_name: str, clip: Path) -> None:
+    if card is not None:
+        (clip / "README.md").write_text(card)
+    assert read(clip).license == license_name
+
+
+def test_where_libraries_differ_it_says_so(clip: Path) -> None:
+    assert any("ftfy" in remark for remark in read(clip).remarks)
