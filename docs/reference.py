@@ -15,6 +15,7 @@ PACKAGES = {
     "sightline.spec": "what a model is, as data",
     "sightline.model": "the network itself (extra `torch`)",
     "sightline.checkpoints": "model folders, read and written",
+    "sightline.hub": "names of published checkpoints, fetched and verified",
     "sightline.runtime": "what runs the towers, and the graphs that ONNX Runtime runs",
     "sightline.images": "any picture as upright RGB",
     "sightline.scoring": "from vectors to meaning",

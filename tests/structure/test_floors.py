@@ -18,6 +18,7 @@ FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("spec",), "tokenizers* ftfy* PIL*"),
     (("model",), "torch"),
     (("checkpoints",), "safetensors huggingface_hub* torch*"),
+    (("hub",), "huggingface_hub* httpx2*"),
     (("runtime",), "onnxruntime* onnx* openvino* torch*"),
     (("images",), "PIL pillow_heif*"),
     (("scoring",), ""),
