@@ -59,16 +59,9 @@ class Store(msgspec.Struct, frozen=True):
         return None
 
     def point(self, revision: str | None, commit: str) -> None:
-        """Write down which commit a revision is, as the client does.
-
-        Raises:
-            OSError: The cache may not be written to.
-        """
-        if revision is not None and COMMIT.fullmatch(revision):
-            return
-        reference = self._reference(revision)
-        reference.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(reference, commit.encode())
+        """Write down which commit a revision is, as the client does."""
+        if revision is None or not COMMIT.fullmatch(revision):
+            _write(self._reference(revision), commit.encode())
 
     def receipt(self, commit: str) -> Receipt | None:
         """Return a commit's receipt where every file still is as it was, else None."""
@@ -86,15 +79,20 @@ class Store(msgspec.Struct, frozen=True):
         """
         files = {name: see(self.snapshot(commit) / name) for name in names}
         receipt = Receipt(version=VERSION, license=license, files=files)
-        with suppress(PermissionError):  # a cache that others own: it is verified each time
-            self._receipt(commit).parent.mkdir(parents=True, exist_ok=True)
-            replace_file(self._receipt(commit), msgspec.json.encode(receipt))
+        _write(self._receipt(commit), msgspec.json.encode(receipt))
 
     def _reference(self, revision: str | None) -> Path:
         return self.folder / "refs" / (revision or "main")
 
     def _receipt(self, commit: str) -> Path:
         return self.folder / ".sightline" / f"{commit}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a note, unless the cache is somebody else's: then files are verified each time."""
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, content)
 
 
 def open_store(repository: str) -> Store:

@@ -7,16 +7,17 @@ for anew only where its name is given.
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
 from sightline.errors import RemoteError
 from sightline.hub.catalog import HubFile
-from sightline.hub.choosing import choose
+from sightline.hub.choosing import SHAPES, choose
 from sightline.hub.digests import Digest, verify
 from sightline.hub.failures import spoken
 from sightline.hub.kept import COMMIT, Store, check_revision, digest_in_name, open_store
-from sightline.hub.listing import Listed, Listing, list_files
+from sightline.hub.listing import Listing, list_files
 from sightline.hub.progress import Meter, Progress
 from sightline.hub.transfer import Wanted, transfer
 
@@ -44,7 +45,11 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def find_verified(asked: Asked) -> Found | None:
-    """Return what the cache holds and was verified, without a request."""
+    """Return what the cache holds and was verified, without a request.
+
+    Raises:
+        RemoteError: The revision is not one.
+    """
     check_revision(asked.revision, asked.repository)
     store = open_store(asked.repository)
     commit = store.commit(asked.revision)
@@ -52,7 +57,7 @@ def find_verified(asked: Asked) -> Found | None:
     if commit is None or receipt is None:
         return None
     names = tuple(sorted(receipt.files))
-    if not {file.name for file in asked.files} <= receipt.files.keys():
+    if not _needed(asked) <= receipt.files.keys():  # another layout of the same repository
         return None
     return Found(folder=store.snapshot(commit), files=names, commit=commit, license=receipt.license)
 
@@ -79,6 +84,7 @@ def fetch_repository(
     """
     from huggingface_hub import is_offline_mode
 
+    check_revision(asked.revision, asked.repository)
     is_pinned = asked.revision is None or COMMIT.fullmatch(asked.revision)
     offline = offline or is_offline_mode()
     found = find_verified(asked) if is_pinned or offline else None
@@ -128,14 +134,15 @@ def _fetch_listed(
         on_terms(listing.license)
     meter = Meter(progress, sum(listing.files[name].size for name in missing))
     for name in chosen:
-        listed, what = listing.files[name], f"{name} of {asked.repository}"
-        expected = _expected(asked, name) or listed.digest
+        verified: Path | None = None
         if name in missing:
             meter.begin(name)
-            _fill(asked, store, listing.commit, name, listed, meter)
+            verified = _fill(asked, store, listing, name, meter)
             _link(asked, listing.commit, name, meter)
-        if expected is not None:
-            verify(folder / name, expected, what)
+        expected = _expected(asked, name) or listing.files[name].digest
+        is_new = verified != (folder / name).resolve() or expected != listing.files[name].digest
+        if expected is not None and is_new:
+            verify(folder / name, expected, f"{name} of {asked.repository}")
     meter.finish()
     store.remember(listing.commit, chosen, listing.license)
     return Found(folder=folder, files=chosen, commit=listing.commit, license=listing.license)
@@ -154,6 +161,13 @@ def _chosen(asked: Asked, names: set[str]) -> tuple[str, ...]:
     return wanted
 
 
+def _needed(asked: Asked) -> set[str]:
+    """Return files without which it is not what is wanted."""
+    if asked.files or asked.layout is None:
+        return {file.name for file in asked.files}
+    return {SHAPES[asked.layout].record}
+
+
 def _expected(asked: Asked, name: str) -> Digest | None:
     """Return the digest that the catalog knows."""
     for file in asked.files:
@@ -162,40 +176,43 @@ def _expected(asked: Asked, name: str) -> Digest | None:
     return None
 
 
-def _fill(asked: Asked, store: Store, commit: str, name: str, listed: Listed, meter: Meter) -> None:
-    """Bring a large file's bytes to where the client will look for them.
+def _fill(asked: Asked, store: Store, listing: Listing, name: str, meter: Meter) -> Path | None:
+    """Bring a large file's bytes to where the client will look for them; return where, verified.
 
     The client itself would begin anew after a cut (see `transfer`). Large files are kept by their
     sha256, which is also their etag, so they are found there; small ones are the client's matter.
     """
-    from huggingface_hub import hf_hub_url
+    from huggingface_hub import constants, hf_hub_url
     from huggingface_hub.utils import (  # type: ignore[attr-defined]
         WeakFileLock,
         build_hf_headers,
     )
 
+    listed = listing.files[name]
     if listed.digest is None or listed.digest.kind != "sha256":
-        return
+        return None
     blob = store.blob(listed.digest.value)
     lock = store.folder.parent / ".locks" / store.folder.name / f"{blob.name}.lock"
     for folder in (blob.parent, lock.parent):
         folder.mkdir(parents=True, exist_ok=True)
     wanted = Wanted(
-        url=hf_hub_url(asked.repository, name, revision=commit),
+        url=hf_hub_url(asked.repository, name, revision=listing.commit),
         what=f"{name} of {asked.repository}",
         page=asked.page,
         limit=LARGEST,
         size=listed.size or None,
         headers=build_hf_headers(token=asked.token, library_name="sightline"),
+        plain_host=urlsplit(constants.ENDPOINT).hostname,
     )
     with WeakFileLock(lock):
         if blob.exists():  # another process was quicker
             meter.at(listed.size)
-            return
+            return None
         part = blob.with_name(f"{blob.name}.sightline-part")
         transfer(wanted, part, lambda there, _: meter.at(there))
         verify(part, listed.digest, wanted.what)
         part.replace(blob)
+    return blob.resolve()
 
 
 def _link(asked: Asked, commit: str, name: str, meter: Meter) -> None:

@@ -24,7 +24,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"https?://(?:www\.)?(?:huggingface\.co|hf\.co)/([^/]+/[^/]+)/?", r"\1"),
         (r"(?:hf-hub|hf_clip|hf|open_?clip):(.+)", r"\1"),  # timm, OpenCLIP, clip-retrieval
         (r"clip/((?:vit|rn)[^/]+)", r"\1/openai"),  # Roboflow's inference
-        (r"(.+)(?:::|__|[,\s]\s*)(.+)", r"\1/\2"),  # clip-as-service, Immich, CLIP_benchmark
+        (r"(\S+)(?:::|__|\s*,\s*|\s+)(\S+)", r"\1/\2"),  # clip-as-service, Immich, CLIP_benchmark
         (r"([^/:]+):([^/:]+)", r"\1/\2"),  # OpenCLIP's list of tags
         (r"(vit-\w+)/(\d+)(@\d+px)?/(.+)", r"\1-\2\3/\4"),  # OpenAI's architecture and a tag
         (r"(.+)@(\d+)px(.*)", r"\1-\2\3"),
@@ -32,7 +32,7 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 )
 # huggingface_hub's rule for names (utils/_validators.py of 2.4.0), with an organisation.
 REPOSITORY = re.compile(
-    r"(?!.*(?:--|\.\.))(?P<name>\w(?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?)(?:@(?P<revision>[^@]+))?",
+    r"(?!.*(?:--|\.\.|\.git(?:@|$)))(?P<name>\w(?:[\w.-]{0,94}\w)?/\w(?:[\w.-]{0,94}\w)?)(?:@(?P<revision>[^@]+))?",
     re.ASCII,
 )
 

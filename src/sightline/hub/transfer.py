@@ -37,6 +37,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
     limit: int  # bytes, the most that is taken
     size: int | None = None  # bytes, where known
     headers: Mapping[str, str] = {}
+    plain_host: str | None = None  # may answer without encryption: a mirror that was chosen
 
 
 class _Again(Exception):
@@ -84,6 +85,8 @@ def _try_once(wanted: Wanted, file: BinaryIO, at: Callable[[int, int], None]) ->
         return
     try:
         with _opened(wanted, there) as response:
+            if there and response.headers.get("Content-Range") == f"bytes */{there}":
+                return  # all of it is there: it was cut after the last byte
             there, whole = _placed(response, file, there, wanted)
             _check_room(file, whole - there, wanted)
             for chunk in response.iter_bytes():
@@ -177,7 +180,9 @@ def _check_room(file: BinaryIO, missing: int, wanted: Wanted) -> None:
 
 
 def _check_encrypted(scheme: str, host: str, wanted: Wanted) -> None:
-    if scheme == "https" or (scheme == "http" and _is_this_machine(host)):
+    if scheme == "https":
+        return
+    if scheme == "http" and (host == wanted.plain_host or _is_this_machine(host)):
         return
     raise RemoteError(
         f"{wanted.what} would come from {scheme}://{host}, which is not encrypted: use an https "
