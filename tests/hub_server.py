@@ -54,6 +54,7 @@ class Hub:
     ranges: bool = True
     log: list[Request] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)  # set: a held body may go on
+    came: threading.Condition = field(default_factory=threading.Condition)  # with each request
 
     def publish(
         self,
@@ -72,6 +73,13 @@ class Hub:
         )
         self.branches[repository, branch] = commit
         return commit
+
+    def wait_for(self, path: str, times: int) -> None:
+        """Wait until something was asked for so often."""
+        with self.came:
+            assert self.came.wait_for(
+                lambda: [one.path for one in self.log].count(path) >= times, timeout=120
+            )
 
     def bodies(self, name: str = "") -> list[Request]:
         """Return the requests for bytes of files whose path ends so."""
@@ -105,16 +113,17 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         headers = self.headers
-        self.hub.log.append(
-            Request(
-                self.server_name,
-                self.command,
-                path,
-                headers.get("Range"),
-                headers.get("Authorization"),
-                headers.get("User-Agent", ""),
-            )
+        request = Request(
+            self.server_name,
+            self.command,
+            path,
+            headers.get("Range"),
+            headers.get("Authorization"),
+            headers.get("User-Agent", ""),
         )
+        with self.hub.came:
+            self.hub.log.append(request)
+            self.hub.came.notify_all()
         status = next_of(self.hub.statuses, path)
         if status is not None:
             self.answer(status, b"", {})

@@ -175,6 +175,13 @@ def test_a_file_that_is_too_large_is_not_taken(hub: Hub, tmp_path: Path) -> None
     assert (tmp_path / "part").stat().st_size <= 1000
 
 
+def test_a_file_that_is_too_small_is_not_taken_for_whole(hub: Hub, tmp_path: Path) -> None:
+    said = refusal(wanted(hub, size=len(BODY) + 1), tmp_path / "part")
+    assert said.startswith("the file ")
+    assert "(HTTP 416)" in said or f"(it has {len(BODY) + 1} bytes)" in said
+    assert len(hub.log) == 3  # it does not come again and again
+
+
 def test_a_disk_without_room_is_seen_before_it_is_full(
     hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

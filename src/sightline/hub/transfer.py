@@ -57,16 +57,19 @@ def transfer(wanted: Wanted, part: Path, at: Callable[[int, int], None]) -> None
         OSError: `part` cannot be written to.
     """
     waits = iter(WAITS_S)
+    most = part.stat().st_size if part.exists() else 0
     while True:
-        before = part.stat().st_size if part.exists() else 0
         try:
-            with part.open("ab", buffering=0) as file:
+            with part.open("ab") as file:
                 _try_once(wanted, file, at)
+                file.flush()
                 os.fsync(file.fileno())
             return
         except _Again as error:
             there = part.stat().st_size
-            waits = iter(WAITS_S) if there > before else waits
+            # Only bytes never had before are progress: a file of the wrong size would come again
+            # and again.
+            waits, most = (iter(WAITS_S), there) if there > most else (waits, most)
             wait = next(waits, None)
             if wait is None:
                 raise RemoteError(_given_up(wanted.what, there, error)) from error
@@ -85,14 +88,15 @@ def _try_once(wanted: Wanted, file: BinaryIO, at: Callable[[int, int], None]) ->
         return
     try:
         with _opened(wanted, there) as response:
-            if there and response.headers.get("Content-Range") == f"bytes */{there}":
-                return  # all of it is there: it was cut after the last byte
+            if _is_all(response.headers.get("Content-Range"), there, wanted):
+                return
             there, whole = _placed(response, file, there, wanted)
             _check_room(file, whole - there, wanted)
             for chunk in response.iter_bytes():
                 there += len(chunk)
                 _check_size(there, whole, wanted)
                 file.write(chunk)
+                file.flush()  # to the system: it is there even where this process is killed
                 at(there, whole)
     except httpx2.TransportError as error:
         raise _Again(str(error) or type(error).__name__) from error
@@ -152,6 +156,11 @@ def _placed(
     whole = wanted.size or (there + length if length else 0)
     _check_size(whole, whole, wanted)
     return there, whole
+
+
+def _is_all(content_range: str | None, there: int, wanted: Wanted) -> bool:
+    """Tell an answer that nothing is left: an earlier try was cut after the last byte."""
+    return bool(there) and wanted.size is None and content_range == f"bytes */{there}"
 
 
 def _begins(content_range: str) -> int | None:
