@@ -10,6 +10,7 @@ from sightline.hub import Terms, cached, fetch, resolve
 from sightline.hub.catalog import HubFile, HubFiles, WebFile
 from tiny_repository import FILES, MODEL, PAGE, WANTED, WEIGHTS, listed_as
 
+CARD = f"the card of {PAGE}"
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
 
@@ -22,7 +23,7 @@ def test_an_entry_brings_its_files_of_its_revision(hub: Hub) -> None:
     )
     entry = listed_as(HubFiles(repository="org/model", revision=commit, files=files))
     found = fetch(entry)
-    assert (found.name, found.commit, found.license) == ("Tiny/test", commit, "MIT")
+    assert (found.name, found.commit, found.license) == ("Tiny/test", commit, "mit")
     assert found.files == ("config.json", "model.safetensors")
     assert fetch(entry, revision="main").files == WANTED  # chosen anew: another commit
 
@@ -114,37 +115,53 @@ def test_the_licence_is_shown_before_the_first_download_and_not_again(hub: Hub) 
     hub.publish("org/model", FILES, license="apache-2.0")
     shown: list[Terms] = []
 
-    def show(terms: Terms) -> None:
+    def show(told: Terms) -> None:
         assert hub.bodies() == []
-        shown.append(terms)
+        shown.append(told)
 
     fetch(MODEL, on_license=show)
     fetch(MODEL, on_license=show)
-    read_in = f"the card of {PAGE}"
-    assert shown == [Terms(name="org/model", license="apache-2.0", read_in=read_in, page=PAGE)]
+    assert shown == [terms("apache-2.0", CARD)]
 
 
-def test_a_card_without_a_licence_says_so(hub: Hub) -> None:
-    hub.publish("org/model", FILES, license=None)
-    shown: list[Terms] = []
-    fetch(MODEL, on_license=shown.append)
-    assert shown == [Terms(name="org/model", license=None, read_in=None, page=PAGE)]
+def terms(license: str | None, read_in: str | None, otherwise: str | None = None) -> Terms:
+    """Return the terms of the repository."""
+    return Terms(name="org/model", license=license, read_in=read_in, otherwise=otherwise, page=PAGE)
 
 
-def test_the_catalogs_licence_is_shown_with_its_source(hub: Hub) -> None:
-    hub.publish("org/model", FILES)
+@pytest.mark.parametrize(
+    ("declared", "known", "said"),
+    [
+        (None, None, terms(None, None)),
+        (None, "MIT", terms("MIT", "LICENSE at abc")),
+        ("mit", "MIT", terms("mit", CARD)),
+        ("mit", None, terms("mit", CARD)),
+        # Apple's DFN went from one licence to another: what is declared now counts.
+        (
+            "apple-amlr",
+            "apple-sample",
+            terms("apple-amlr", CARD, "apple-sample, read in LICENSE at abc"),
+        ),
+    ],
+)
+def test_what_the_repository_declares_now_counts_and_what_differs_is_said(
+    declared: str | None, known: str | None, said: Terms, hub: Hub
+) -> None:
+    hub.publish("org/model", FILES, license=declared)
     source = HubFiles(repository="org/model", revision=None, files=())
+    read = {"license": "LICENSE at abc"} if known else {}
+    entry = listed_as(source, name="org/model", license=known, sources=read)
     shown: list[Terms] = []
-    fetch(listed_as(source, sources={"license": "LICENSE at abc"}), on_license=shown.append)
-    [terms] = shown
-    assert terms == Terms(name="Tiny/test", license="MIT", read_in="LICENSE at abc", page=PAGE)
+    found = fetch(entry, on_license=shown.append)
+    assert shown == [said]
+    assert found.license == said.license
 
 
 def test_who_refuses_the_terms_downloads_nothing(hub: Hub) -> None:
     hub.publish("org/model", FILES)
 
-    def refuse(terms: Terms) -> None:
-        raise RefusedError(f"{terms.license} may not be used here")
+    def refuse(told: Terms) -> None:
+        raise RefusedError(f"{told.license} may not be used here")
 
     with pytest.raises(RefusedError, match=r"^mit may not be used here$"):
         fetch(MODEL, on_license=refuse)

@@ -18,8 +18,9 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a person should know before something is downloaded."""
 
     name: str
-    license: str | None  # None: nothing that was read says
+    license: str | None  # as the repository declares it now, else as the catalog has it
     read_in: str | None  # where that stands
+    otherwise: str | None  # another licence, which the catalog read elsewhere
     page: str  # where to read more
 
 
@@ -30,7 +31,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     path: Path  # the folder with its files, or the one file that it is
     files: tuple[str, ...]  # those that make it up; the folder may hold more
     commit: str | None  # of the repository; None for a plain file
-    license: str | None  # as the catalog has it, else as the repository declares it
+    license: str | None  # as the repository declares it, else as the catalog has it
 
 
 def fetch(
@@ -118,13 +119,19 @@ def _asked(what: Entry | Repository, revision: str | None) -> Asked:
 
 
 def _terms(what: Entry | Repository, page: str, declared: str | None) -> Terms:
-    """Take the licence from the catalog, else from the repository."""
-    if isinstance(what, Entry) and what.license is not None:
-        return Terms(
-            name=what.name, license=what.license, read_in=what.sources.get("license"), page=page
-        )
-    read_in = None if declared is None else f"the card of {page}"
-    return Terms(name=what.name, license=declared, read_in=read_in, page=page)
+    """Take the licence from the repository, else from the catalog; where both speak, say both."""
+    known = what.license if isinstance(what, Entry) else None
+    read_in = what.sources.get("license") if isinstance(what, Entry) else None
+    if declared is None:
+        return Terms(name=what.name, license=known, read_in=read_in, otherwise=None, page=page)
+    is_same = known is None or known.casefold() == declared.casefold()
+    return Terms(
+        name=what.name,
+        license=declared,
+        read_in=f"the card of {page}",
+        otherwise=None if is_same else f"{known}, read in {read_in}",
+        page=page,
+    )
 
 
 def _fetched(what: Entry | Repository, found: Found) -> Fetched:
@@ -134,7 +141,7 @@ def _fetched(what: Entry | Repository, found: Found) -> Fetched:
         path=found.folder,
         files=found.files,
         commit=found.commit,
-        license=known or found.license,
+        license=found.license or known,
     )
 
 
