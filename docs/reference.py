@@ -19,6 +19,7 @@ PACKAGES = {
     "sightline.checkpoints.names": "each layout's names of tensors and ours",
     "sightline.checkpoints.huggingface": "what transformers writes, as a spec and back",
     "sightline.checkpoints.openclip": "what OpenCLIP writes, as a spec and back",
+    "sightline.hub": "names of published checkpoints, fetched and verified",
     "sightline.runtime": "what runs the towers, and the graphs that ONNX Runtime runs",
     "sightline.images": "any picture as upright RGB",
     "sightline.scoring": "from vectors to meaning",

@@ -19,6 +19,7 @@ FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("model",), "torch"),
     (("tensors",), ""),
     (("checkpoints",), "tokenizers* torch*"),
+    (("hub",), "huggingface_hub* httpx2*"),
     (("runtime",), "onnxruntime* onnx* openvino* torch*"),
     (("images",), "PIL pillow_heif*"),
     (("scoring",), ""),

@@ -62,7 +62,7 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     layers: int = 12
     mlp_ratio: float = 4.0
     ls_init_value: float | None = None
-    embed_cls: No = False
+    embed_cls: bool = False
     pad_id: int = 0  # only for a class token, which is not read here
     eos_id: int = 2  # only where pool_type is "eos"
     no_causal_mask: bool = False
@@ -126,4 +126,5 @@ UNREADABLE: tuple[tuple[str, object, str], ...] = (
     ("vision_cfg.attentional_pool", False, "its image tower pools by CoCa's attention"),
     ("vision_cfg.ls_init_value", None, "its image tower has layer scales"),
     ("text_cfg.ls_init_value", None, "its text tower has layer scales"),
+    ("text_cfg.embed_cls", False, "its text tower has a class token"),
 )

@@ -1,0 +1,16 @@
+"""Names of published checkpoints → verified files on disk. Enter at `resolve`, then `fetch`."""
+
+from sightline.hub.catalog import Entry, catalog
+from sightline.hub.client import Fetched, Terms, cached, fetch
+from sightline.hub.spelling import Repository, resolve
+
+__all__ = [
+    "Entry",
+    "Fetched",
+    "Repository",
+    "Terms",
+    "cached",
+    "catalog",
+    "fetch",
+    "resolve",
+]
