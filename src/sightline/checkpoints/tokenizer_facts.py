@@ -110,7 +110,7 @@ def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
     """Read the two files of before tokenizer.json; only CLIP's own are known to need no more."""
     lines = read_bytes(folder / "merges.txt").decode("utf-8", errors="replace").split("\n")
     merges = [line for line in lines if line and not line.startswith("#version")]
-    vocabulary = understood(read_json(folder / "vocab.json"), dict[str, int], folder / "vocab.json")
+    vocabulary = read_json(folder / "vocab.json")
     if not _is_clip(merges, vocabulary):
         raise CheckpointError(
             f"{folder} has another vocabulary than CLIP's and no tokenizer.json: save its "
@@ -119,7 +119,7 @@ def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
     return _clip(config, _pad_id(config, vocabulary))
 
 
-def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, int]) -> bool:
+def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, Any]) -> bool:
     """Tell CLIP's vocabulary by its merges and its two marks."""
     if any(vocabulary.get(mark) != token_id for mark, token_id in CLIP_MARKS.items()):
         return False
@@ -133,7 +133,7 @@ def _clip(config: _Config, pad_id: int | None) -> TokenizerFacts:
     )
 
 
-def _pad_id(config: _Config, vocabulary: Mapping[str, int]) -> int | None:
+def _pad_id(config: _Config, vocabulary: Mapping[str, Any]) -> int | None:
     """Return the id of the word that the folder says it pads with."""
     token = config.pad_token
     content = token.get("content") if isinstance(token, dict) else token

@@ -72,17 +72,20 @@ def _clip_tokenizer() -> bytes:
 
 
 def _clip_config(words: TextRecipe) -> bytes:
-    """Name the class, the marks and what rows are padded with."""
+    """Name the class and the marks.
+
+    Rows are padded with the end mark, whatever the model's own pads: CLIPModel never sees them, and
+    a pad token "!" (id 0, as in OpenAI's rows) would make transformers take every "!" of a text for
+    a pad.
+    """
     start, end = CLIP_MARKS
-    named = {token_id: token for token, token_id in written_vocabulary()[0].items()}
-    named |= {token_id: mark for mark, token_id in CLIP_MARKS.items()}
     return _encoded(
         {
             "tokenizer_class": "CLIPTokenizer",
             "bos_token": start,
             "eos_token": end,
             "unk_token": end,
-            "pad_token": named[words.pad_id],
+            "pad_token": end,
             "model_max_length": words.context_length,
         }
     )

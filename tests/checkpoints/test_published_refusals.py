@@ -1,0 +1,114 @@
+"""What published folders say that no spec can: refused in one sentence each."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from published_models import (
+    write_hugging_face_clip,
+    write_hugging_face_siglip,
+    write_json,
+    write_siglip_tokenizer,
+)
+from sightline.checkpoints import read
+from sightline.errors import CheckpointError
+
+
+def refusal(path: Path) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        read(path)
+    return str(caught.value)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    write_hugging_face_clip(tmp_path / "clip")
+    return tmp_path / "clip"
+
+
+@pytest.mark.parametrize(
+    ("model_type", "reason"),
+    [
+        ("siglip2", "SigLIP 2 of variable resolution (NaFlex) needs another pixel recipe"),
+        ("clip_vision_model", "it has no text tower: give the whole model"),
+        ("llama", "only clip, siglip are read here"),
+        (None, "only clip, siglip are read here"),
+    ],
+)
+def test_other_families_are_refused_by_name(
+    model_type: str | None, reason: str, clip: Path
+) -> None:
+    write_json(clip / "config.json", {"model_type": model_type})
+    assert refusal(clip).startswith(
+        f"{clip / 'config.json'} has the model_type {model_type!r}: {reason}"
+    )
+
+
+@pytest.mark.parametrize("name", ["preprocessor_config.json", "tokenizer.json"])
+def test_what_is_not_there_is_asked_for(name: str, clip: Path) -> None:
+    (clip / name).unlink()
+    assert name in refusal(clip)
+
+
+def test_weights_that_are_not_there_are_asked_for(clip: Path) -> None:
+    (clip / "model.safetensors").unlink()
+    assert refusal(clip) == (
+        f"{clip} has no sightline.json, nor record and weights of another library, so it is no "
+        "model folder: check the path"
+    )
+
+
+@pytest.mark.parametrize(
+    ("file", "keys", "value", "said"),
+    [
+        ("config.json", ("text_config", "hidden_act"), "relu", "activation 'relu' is none of"),
+        ("config.json", ("text_config", "eos_token_id"), 7, "text_config.eos_token_id is 7 and"),
+        ("config.json", ("vision_config", "num_channels"), 4, "does not say what it should"),
+        (
+            "config.json",
+            ("vision_config", "image_size"),
+            40,
+            "pixels are 32 px but the image tower",
+        ),
+        ("config.json", ("projection_dim",), 25, "of shape [24, 64] where the model that its"),
+        (
+            "config.json",
+            ("vision_config", "num_hidden_layers"),
+            3,
+            "lacks 16 tensors (image.blocks",
+        ),
+        ("preprocessor_config.json", ("resample",), 9, "asks for the filter 9"),
+        ("preprocessor_config.json", ("rescale_factor",), 1.0, "and the factor 1.0"),
+        ("preprocessor_config.json", ("crop_size",), 24, "resizes to 32 px and crops to 24"),
+        ("preprocessor_config.json", ("do_center_crop",), False, "crops to None"),
+        ("preprocessor_config.json", ("size",), {"longest_edge": 32}, "asks for the size"),
+        ("preprocessor_config.json", ("do_normalize",), False, "does not say what it should"),
+        ("preprocessor_config.json", ("image_mean",), [0.5], "does not say what it should"),
+        ("tokenizer_config.json", ("padding_side",), "left", "pads on the left"),
+        ("tokenizer_config.json", ("pad_token",), "no such", "a pad_token of id None"),
+    ],
+)
+def test_what_a_spec_cannot_say_is_refused(
+    file: str, keys: tuple[str, ...], value: object, said: str, clip: Path
+) -> None:
+    document = json.loads((clip / file).read_text())
+    part = document
+    for key in keys[:-1]:
+        part = part[key]
+    part[keys[-1]] = value
+    write_json(clip / file, document)
+    assert said in refusal(clip)
+
+
+@pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"model_type": ' + b"[" * 5000])
+@pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json", "tokenizer.json"])
+def test_a_broken_file_is_one_sentence(name: str, contents: bytes, clip: Path) -> None:
+    (clip / name).write_bytes(contents)
+    assert refusal(clip).startswith(f"{clip / name} ")
+
+
+def test_a_tokenizer_of_an_unknown_class_is_asked_for(tmp_path: Path) -> None:
+    write_hugging_face_siglip(tmp_path)
+    write_siglip_tokenizer(tmp_path, kind="BertTokenizer")
+    assert "has the tokenizer_class 'BertTokenizer'" in refusal(tmp_path)
