@@ -75,8 +75,8 @@ def _draw(chosen: "Sequence[Entry]") -> None:
         Column("name", widest=44, style="bold"),
         Column("family", widest=14),
         Column("ImageNet", align="right"),
-        Column("here", widest=4),
-        Column("licence", widest=34),
+        Column("licence", widest=27),
+        Column(""),
     )
     table = Table(columns, before=lambda: None)
     for row in _rows(chosen):
@@ -84,7 +84,7 @@ def _draw(chosen: "Sequence[Entry]") -> None:
     table.finish()
     refused = sum(one.refusal is not None for one in chosen)
     if refused:
-        click.echo(f"{refused} of these cannot be loaded, --json says why", err=True)
+        click.echo(f"--json says why {refused} of these cannot be loaded", err=True)
 
 
 def _rows(chosen: "Sequence[Entry]") -> Iterator[tuple[str, ...]]:
@@ -92,8 +92,8 @@ def _rows(chosen: "Sequence[Entry]") -> Iterator[tuple[str, ...]]:
     for one in chosen:
         figure = one.zero_shot.get(IMAGENET)
         percent = "" if figure is None else f"{figure:.1f} %"
-        here = "no" if one.refusal else "yes" if _is_here(one) else ""
-        yield one.name, one.family, percent, here, one.license or "not known"
+        state = "cannot be loaded" if one.refusal else "fetched" if _is_here(one) else ""
+        yield one.name, one.family, percent, one.license or "not known", state
 
 
 def _print_json(chosen: "Sequence[Entry]") -> None:

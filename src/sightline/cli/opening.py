@@ -1,4 +1,4 @@
-"""What a person sees while a model is found: terms, and how far a download is. Enter at `opened`."""
+"""What a person sees while a model is found: its terms, its download. Enter at `opened`."""
 
 from typing import TYPE_CHECKING
 
