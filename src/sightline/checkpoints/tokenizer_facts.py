@@ -31,6 +31,10 @@ class _Config(msgspec.Struct, frozen=True):
 
     tokenizer_class: str | None = None
     pad_token: str | dict[str, Any] | None = None
+    bos_token: str | dict[str, Any] | None = None
+    eos_token: str | dict[str, Any] | None = None
+    add_bos_token: bool | None = None  # where it is said, it wins over what tokenizer.json does
+    add_eos_token: bool | None = None
     padding_side: str | None = None
 
 
@@ -95,12 +99,16 @@ def _from_file(path: Path, config: _Config) -> TokenizerFacts:
     vocabulary = dict(whole.model.vocab) if isinstance(whole.model.vocab, dict) else {}
     vocabulary |= {word.content: word.id for word in whole.added_tokens}
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in whole.model.merges]
-    pad_id = _pad_id(config, vocabulary)
+    pad_id = _id_of(config.pad_token, vocabulary)
     if pad_id is None and whole.padding is not None:
         pad_id = whole.padding.get("pad_id")
     if _is_clip(merges, vocabulary):
         return _clip(config, pad_id)
     start_id, end_id = _marks(path)
+    if config.add_bos_token is not None:
+        start_id = _id_of(config.bos_token, vocabulary) if config.add_bos_token else None
+    if config.add_eos_token is not None:
+        end_id = _id_of(config.eos_token, vocabulary) if config.add_eos_token else None
     return TokenizerFacts(
         file=path, kind=config.tokenizer_class, start_id=start_id, end_id=end_id, pad_id=pad_id
     )
@@ -116,7 +124,7 @@ def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
             f"{folder} has another vocabulary than CLIP's and no tokenizer.json: save its "
             "tokenizer with a transformers that writes one"
         )
-    return _clip(config, _pad_id(config, vocabulary))
+    return _clip(config, _id_of(config.pad_token, vocabulary))
 
 
 def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, Any]) -> bool:
@@ -133,9 +141,8 @@ def _clip(config: _Config, pad_id: int | None) -> TokenizerFacts:
     )
 
 
-def _pad_id(config: _Config, vocabulary: Mapping[str, Any]) -> int | None:
-    """Return the id of the word that the folder says it pads with."""
-    token = config.pad_token
+def _id_of(token: str | dict[str, Any] | None, vocabulary: Mapping[str, Any]) -> int | None:
+    """Return the id of a word that the folder names."""
     content = token.get("content") if isinstance(token, dict) else token
     return None if content is None else vocabulary.get(content)
 
