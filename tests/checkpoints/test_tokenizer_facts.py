@@ -98,7 +98,8 @@ def remark(folder: Path, template: str) -> None:
 def test_a_config_that_says_which_marks_are_written_wins(tmp_path: Path) -> None:
     write_siglip_tokenizer(tmp_path, kind="GemmaTokenizer")
     remark(tmp_path, "<unk> $A")  # what the file by itself would do
-    said = {"tokenizer_class": "GemmaTokenizer", "pad_token": "<unk>", "eos_token": "</s>"}
+    said: dict[str, object] = {"tokenizer_class": "GemmaTokenizer"}
+    said |= {"pad_token": "<unk>", "eos_token": "</s>"}
     write_json(tmp_path / "tokenizer_config.json", said)
     before = tokenizer_facts(tmp_path)
     assert (before.start_id, before.end_id) == (1, None)

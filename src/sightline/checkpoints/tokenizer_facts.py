@@ -33,7 +33,7 @@ class _Config(msgspec.Struct, frozen=True):
     pad_token: str | dict[str, Any] | None = None
     bos_token: str | dict[str, Any] | None = None
     eos_token: str | dict[str, Any] | None = None
-    add_bos_token: bool | None = None  # where it is said, it wins over what tokenizer.json does
+    add_bos_token: bool | None = None  # where either is said, both win over tokenizer.json
     add_eos_token: bool | None = None
     padding_side: str | None = None
 
@@ -42,7 +42,7 @@ class _Model(msgspec.Struct, frozen=True):
     """The vocabulary of a tokenizer.json."""
 
     type: str | None = None
-    vocab: dict[str, int] | list[Any] = {}
+    vocab: dict[str, int] | list[list[Any]] = {}
     merges: list[str | tuple[str, str]] = []
 
 
@@ -96,7 +96,7 @@ def _config(folder: Path) -> _Config:
 
 def _from_file(path: Path, config: _Config) -> TokenizerFacts:
     whole = understood(read_json(path), _File, path)
-    vocabulary = dict(whole.model.vocab) if isinstance(whole.model.vocab, dict) else {}
+    vocabulary = _ids(whole.model.vocab)
     vocabulary |= {word.content: word.id for word in whole.added_tokens}
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in whole.model.merges]
     pad_id = _id_of(config.pad_token, vocabulary)
@@ -105,13 +105,19 @@ def _from_file(path: Path, config: _Config) -> TokenizerFacts:
     if _is_clip(merges, vocabulary):
         return _clip(config, pad_id)
     start_id, end_id = _marks(path)
-    if config.add_bos_token is not None:
+    if config.add_bos_token is not None or config.add_eos_token is not None:
         start_id = _id_of(config.bos_token, vocabulary) if config.add_bos_token else None
-    if config.add_eos_token is not None:
         end_id = _id_of(config.eos_token, vocabulary) if config.add_eos_token else None
     return TokenizerFacts(
         file=path, kind=config.tokenizer_class, start_id=start_id, end_id=end_id, pad_id=pad_id
     )
+
+
+def _ids(vocabulary: dict[str, int] | list[list[Any]]) -> dict[str, int]:
+    """Return the ids of words, which some models list with a score each in the order of ids."""
+    if isinstance(vocabulary, dict):
+        return dict(vocabulary)
+    return {str(entry[0]): place for place, entry in enumerate(vocabulary) if entry}
 
 
 def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
