@@ -57,7 +57,7 @@ class Canaries(msgspec.Struct, frozen=True, kw_only=True, eq=False):
     """Pictures and texts, and what a model makes of each on its way to a vector."""
 
     said: Said
-    pictures: tuple[UInt8[np.ndarray, "height width 3"], ...]
+    pictures: tuple[UInt8[np.ndarray, "_ _ 3"], ...]
     pixels: Float32[np.ndarray, "images 3 size size"]
     ids: Int64[np.ndarray, "captions context_length"]
     image_vectors: Float32[np.ndarray, "images embed_dim"]

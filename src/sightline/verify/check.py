@@ -39,18 +39,18 @@ def check(path: str | Path | None = None, *, architecture: str | None = None) ->
         architecture: Likewise.
 
     Raises:
-        CheckpointError: It does not open, and neither canaries nor a record of ours say what it
-            was.
+        CheckpointError: It does not open, and is no folder of which canaries or a record of ours
+            say what it was.
     """
     place = reading.BUNDLED if path is None else Path(path)
-    folder = place.parent if place.is_file() else place
     try:
         checkpoint = read(path, architecture=architecture)
     except CheckpointError as error:
-        if not any((folder / name).is_file() for name in (CANARIES, MANIFEST)):
+        # What a file of weights lacks may be no more than its architecture's name.
+        if not any((place / name).is_file() for name in (CANARIES, MANIFEST)):
             raise
         return Findings(
-            model=str(place), layout="", fingerprint="", notes=(*_of_unopened(folder, error),)
+            model=str(place), layout="", fingerprint="", notes=(*_of_unopened(place, error),)
         )
     now = computed(checkpoint.weights)
     return Findings(

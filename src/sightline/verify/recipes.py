@@ -52,10 +52,12 @@ def _distance(now: np.ndarray, then: np.ndarray) -> float:
 
 def _recipe_of(
     recipe: PixelRecipe,
-    seen: Sequence[UInt8[np.ndarray, "height width 3"]],
+    seen: Sequence[UInt8[np.ndarray, "_ _ 3"]],
     expected: Float32[np.ndarray, "images 3 size size"],
 ) -> PixelRecipe | None:
     """Return the nearest recipe that makes these pixels of these pictures."""
+    if not np.isfinite(expected).all():
+        return None
     sized = replace(recipe, size_px=expected.shape[-1])
     for shape in variants(sized, GEOMETRY, most=len(GEOMETRY)):
         squares = np.stack([shape.square(rgb) for rgb in seen])
@@ -82,8 +84,7 @@ def _normalisation(
         spread = given.var()
         slope = ((given - given.mean()) * wanted).mean() / spread if spread else 0.0
         start = wanted.mean() - slope * given.mean()
-        # Not "greater": NaN is no straight line either.
-        if slope <= 0 or not np.abs(slope * given + start - wanted).max() <= _FITS * slope:
+        if slope <= 0 or np.abs(slope * given + start - wanted).max() > _FITS * slope:
             return None
         means.append(-start / slope)
         deviations.append(1 / slope)

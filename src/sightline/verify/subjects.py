@@ -23,7 +23,7 @@ _FLAT_PX = (47, 33)
 _BEYOND_PX = 13  # over the model's size: filters widen only with a reduction
 
 
-def pictures(pixels: PixelRecipe) -> tuple[UInt8[np.ndarray, "height width 3"], ...]:
+def pictures(pixels: PixelRecipe) -> tuple[UInt8[np.ndarray, "_ _ 3"], ...]:
     """Draw three pictures of odd sizes that tell a model's pixel recipe from its neighbours.
 
     One is larger than what the model sees and one smaller, both so long that the two ways to round

@@ -81,12 +81,12 @@ def _misfit(spec: Spec, canaries: Canaries, side: Side) -> str | None:
         fits = size == spec.image.size_px
         what = f"the expected pixels are {size} px and the tower takes {spec.image.size_px} px"
     else:
-        length, highest = canaries.ids.shape[1], int(canaries.ids.max(initial=0))
-        fits = length == spec.words.context_length and highest < spec.text.vocab_size
-        fits = fits and int(canaries.ids.min(initial=0)) >= 0
+        length, vocabulary = canaries.ids.shape[1], spec.text.vocab_size
+        least, most = int(canaries.ids.min()), int(canaries.ids.max())
+        fits = length == spec.words.context_length and least >= 0 and most < vocabulary
         what = (
-            f"the expected rows have {length} ids up to {highest}, and the tower takes "
-            f"{spec.words.context_length} ids below {spec.text.vocab_size}"
+            f"the expected rows have {length} ids from {least} to {most}, and the tower takes "
+            f"{spec.words.context_length} ids below {vocabulary}"
         )
     expected = _expected(canaries, side)
     if expected.shape[1] != spec.embed_dim:
