@@ -62,7 +62,7 @@ def _rows(found: "Description") -> Iterator[tuple[str, str]]:
     yield "calibration", "calibration.json" if found.has_calibration else "none"
     yield "licence", found.license
     yield "origin", found.origin
-    for place, line in enumerate(found.training_data):
+    for place, line in enumerate(found.training_data or ("nothing is said of it",)):
         yield "" if place else "training data", line
     made = ", ".join(f"{name} {version}" for name, version in found.created_with.items())
     if made:
@@ -85,8 +85,12 @@ def _costs(found: "Description") -> Iterator[tuple[str, str]]:
 
 def _short(number: int) -> str:
     """Write a number with three digits and its unit: 151277313 is "151 M"."""
-    power = min(len(_UNITS) - 1, (len(str(number)) - 1) // 3)
-    return f"{number / 1000**power:.3g} {_UNITS[power]}".rstrip()
+    power = 0
+    while round(number / 1000**power) >= 1000 and power < len(_UNITS) - 1:
+        power += 1
+    scaled = number / 1000**power
+    digits = f"{scaled:.0f}" if round(scaled) >= 100 else f"{scaled:.3g}"
+    return f"{digits} {_UNITS[power]}".rstrip()
 
 
 def _words(words: "TextRecipe") -> str:

@@ -26,17 +26,22 @@ def variants(part: Part, alternatives: Alternatives, *, most: int) -> Iterator[P
 
     What does not hold together is left out.
     """
+    for changed in _sets_of_changes(alternatives, most):
+        if any(getattr(part, name) == value for name, value in changed.items()):
+            continue
+        try:
+            made = msgspec.structs.replace(part, **changed)
+        except SpecError:
+            continue
+        yield made
+
+
+def _sets_of_changes(alternatives: Alternatives, most: int) -> Iterator[dict[str, Any]]:
+    """Yield no change, then each single one, then each pair, up to `most`."""
     for count in range(most + 1):
         for fields in combinations(alternatives, count):
             for values in product(*(alternatives[name] for name in fields)):
-                changes = dict(zip(fields, values, strict=True))
-                if any(getattr(part, name) == value for name, value in changes.items()):
-                    continue
-                try:
-                    made = msgspec.structs.replace(part, **changes)
-                except SpecError:
-                    continue
-                yield made
+                yield dict(zip(fields, values, strict=True))
 
 
 def unlike(now: Any, then: Any, where: str = "") -> Iterator[tuple[str, Any, Any]]:

@@ -24,8 +24,8 @@ from sightline.verify.trying import Alternatives, changes, choices, remedy, vari
 
 Side: TypeAlias = Literal["image", "text"]
 
-# Of unit vectors. Two engines and any number of threads are 6e-7 apart at worst over 31 small specs
-# and the bundled model; what is wrong in a tower shows by more, or it changes no answer.
+# Of unit vectors. Both engines with one thread and with two are 4.6e-7 apart at worst over 31 small
+# specs and 1.2e-7 over the bundled model; docs/decisions.md has what a wrong field shows.
 TOLERANCE = 1e-5
 EPS = (1e-5, 1e-6, 1e-12)  # of published models
 HEAD_WIDTHS = (8, 16, 32, 64, 72, 80, 88, 96, 104, 128)
