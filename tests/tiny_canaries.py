@@ -1,6 +1,7 @@
 """Models with canaries, and ways to spoil them. Enter at `guarded`."""
 
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -84,13 +85,15 @@ def forge(folder: Path, field: str, value: object) -> None:
 
 
 def flip_a_bit(checkpoint: Checkpoint, name: str) -> None:
-    """Change the last bit of the first number of a tensor, where it lies in its file."""
+    """Change one bit of a tensor where it lies in its file, whose time stays as it was: rot."""
     place = checkpoint.weights.place(name)
+    times = place.path.stat()
     with place.path.open("r+b") as file:
         file.seek(place.offset)
         byte = file.read(1)[0]
         file.seek(place.offset)
         file.write(bytes([byte ^ 1]))
+    os.utime(place.path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def letters(folder: Path, captions: Sequence[str] = TEXTS) -> Path:

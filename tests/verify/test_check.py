@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sightline.checkpoints import read
+from sightline.checkpoints import read, verify_digests
 from sightline.checkpoints.folder import CANARIES
 from sightline.data.vocabulary import train_vocabulary
 from sightline.errors import CheckpointError
@@ -86,6 +86,14 @@ def test_an_end_token_in_both_records_is_named(own: Path, tmp_path: Path) -> Non
 def test_a_flipped_bit_names_its_tensor(own: Path) -> None:
     flip_a_bit(read(own), "image.blocks.1.attention.query.weight")
     assert check(own).fields[0] == "image.blocks.1.attention.query.weight"
+
+
+def test_a_bit_that_rots_is_found_behind_digests_that_were_kept(own: Path) -> None:
+    """Control: whoever believes the file's size and time sees nothing."""
+    verify_digests(read(own))
+    flip_a_bit(read(own), "text.final_norm.weight")
+    verify_digests(read(own))
+    assert check(own).fields[0] == "text.final_norm.weight"
 
 
 def test_a_flipped_bit_of_another_layout_names_our_tensor(copied: Copied) -> None:

@@ -57,7 +57,6 @@ def test_control_an_unchanged_model_agrees_in_everything(model: Checkpoint, said
 
 
 def test_a_flipped_bit_names_its_tensor(model: Checkpoint, said: Said) -> None:
-    """Although the kept digest of the file, which has the same size, may still be there."""
     name = "text.blocks.0.mlp.up.weight"
     flip_a_bit(model, name)
     again = read(model.folder)
