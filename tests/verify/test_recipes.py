@@ -60,6 +60,13 @@ def test_a_mean_that_nobody_published_is_worked_out() -> None:
     assert "pixels.mean [0.311, 0.322, 0.333] instead of" in note.sentence
 
 
+def test_numbers_of_one_s_own_are_not_blamed_for_another_field() -> None:
+    """Worked out of the pixels they would be rounded, and so differ."""
+    own = replace(PIXELS, mean=(0.31111113, 0.32222224, 0.33333335), std=(0.2, 0.21, 0.22))
+    note = check_pixels(replace(own, filter="box"), expectations(own, WORDS))
+    assert note.fields == ("pixels.filter",)
+
+
 def test_the_sentence_says_where_by_how_much_and_what_would_be_right(canaries: Canaries) -> None:
     note = check_pixels(replace(PIXELS, mean=HALF), canaries)
     assert note.sentence == (

@@ -79,7 +79,7 @@ def check_fingerprint(checkpoint: Checkpoint, now: Tensors, said: Said) -> Note:
     spec, tokenizer = checkpoint.spec, checkpoint.tokenizer
     found = fingerprint(spec, now, tokenizer)
     if found == said.fingerprint:
-        return agrees("fingerprint", found)
+        return agrees("fingerprint", f"{found[:12]}…, as it was")
     what = f"it is {found[:12]}…, and was {said.fingerprint[:12]}…"
     for name, part in _parts(spec):
         for changed in variants(getattr(spec, name), part, most=1):
