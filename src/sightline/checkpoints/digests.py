@@ -25,12 +25,17 @@ def digests(weights: Weights) -> Mapping[str, TensorRecord]:
     kept = None if place is None else _read(place)
     if kept is not None and kept.keys() == set(weights):
         return kept
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
-        hashed = dict(zip(weights, pool.map(weights.digest, weights), strict=True))
-    made = {name: _record(weights, name, hashed[name]) for name in weights.names()}
+    made = computed(weights)
     if place is not None:
         _keep(place, made)
     return made
+
+
+def computed(weights: Weights) -> Mapping[str, TensorRecord]:
+    """Return the same, from the bytes as they are now, whatever was kept."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
+        hashed = dict(zip(weights, pool.map(weights.digest, weights), strict=True))
+    return {name: _record(weights, name, hashed[name]) for name in weights.names()}
 
 
 def _record(weights: Weights, name: str, digest: str) -> TensorRecord:

@@ -27,6 +27,11 @@ model_option = click.option(
     metavar="FOLDER",
     help=f"A model folder, or `{BUNDLED}`: the model that comes with Sightline.",
 )
+architecture_option = click.option(
+    "--architecture",
+    metavar="NAME",
+    help="Of a file of weights that does not say what it is, as OpenCLIP spells it: ViT-B-32.",
+)
 long_texts_option = click.option(
     "--long-texts",
     type=click.Choice(get_args(LongTexts)),

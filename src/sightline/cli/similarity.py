@@ -8,6 +8,7 @@ from sightline.cli.answers import Answer, CsvAnswer, JsonAnswer
 from sightline.cli.options import (
     Format,
     LongTexts,
+    architecture_option,
     chosen_format,
     csv_option,
     image_paths,
@@ -37,6 +38,7 @@ _MEANING = (
 )
 @long_texts_option
 @model_option
+@architecture_option
 @json_option
 @csv_option
 def command(
@@ -44,6 +46,7 @@ def command(
     texts: tuple[str, ...],
     long_texts: LongTexts,
     model: str,
+    architecture: str | None,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -60,7 +63,7 @@ def command(
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = load(model_folder(model))
+    embedder = load(model_folder(model), architecture=architecture)
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:

@@ -28,6 +28,11 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
     "Look after data": {
         "data": Verb("sightline.cli.data", "What is in these pictures and words? (inspect)"),
     },
+    "Look after weights": {
+        "models": Verb(
+            "sightline.cli.models", "What is a model, is it whole? (info, check, convert)"
+        ),
+    },
 }
 
 VERBS: Mapping[str, Verb] = {name: row for rows in GROUPS.values() for name, row in rows.items()}

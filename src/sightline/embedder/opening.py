@@ -16,6 +16,7 @@ from sightline.spec import Softmax, open_words
 def load(
     name_or_path: str | Path | None = None,
     *,
+    architecture: str | None = None,
     runtime: str = "auto",
     precision: str = "auto",
     device: str = "auto",
@@ -23,7 +24,9 @@ def load(
     """Open a model.
 
     Args:
-        name_or_path: A model folder; None is the model that comes with the package.
+        name_or_path: A model folder of ours, Hugging Face's or OpenCLIP's, or a file of weights;
+            None is the model that comes with the package.
+        architecture: As OpenCLIP spells it, for a file that does not say what it is.
         runtime: What the towers run in: "onnxruntime", "torch", or "auto" to choose.
         precision: "float32", or "auto" to choose.
         device: "cpu", a torch device such as "cuda", or "auto" to choose.
@@ -40,7 +43,7 @@ def load(
         >>> answer.best()  # doctest: +SKIP
         ['cat']
     """
-    checkpoint = read(name_or_path)
+    checkpoint = read(name_or_path, architecture=architecture)
     # Kept class vectors are filed under the fingerprint, which is that of the record: it has to be
     # that of the weights too. 14 ms for 23 MB.
     verify_digests(checkpoint)

@@ -1,6 +1,7 @@
 """Towers in ONNX Runtime, over the weights as they lie in their file. Enter at `OnnxTowers`."""
 
 import os
+from collections.abc import Callable
 from threading import Lock
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -23,9 +24,16 @@ class OnnxTowers:
 
     precision = "float32"
 
-    def __init__(self, checkpoint: Checkpoint, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        *,
+        threads: int | None = None,
+        graph: Callable[[Checkpoint, Tower], bytes] | None = None,
+    ) -> None:
         self._checkpoint = checkpoint
         self._threads = threads
+        self._graph = graph or graph_of
         self._sessions: dict[Tower, onnxruntime.InferenceSession] = {}
         self._opening = Lock()
 
@@ -64,7 +72,8 @@ class OnnxTowers:
         """
         with self._opening:
             if tower not in self._sessions:
-                self._sessions[tower] = _open(self._checkpoint, tower, self._threads)
+                graph = self._graph(self._checkpoint, tower)
+                self._sessions[tower] = _open(self._checkpoint, tower, graph, self._threads)
             return self._sessions[tower]
 
     def _run(self, tower: Tower, rows: np.ndarray) -> np.ndarray:
@@ -91,8 +100,26 @@ def _engine() -> ModuleType:
     return cast(ModuleType, onnxruntime)
 
 
+def graph_of(checkpoint: Checkpoint, tower: Tower) -> bytes:
+    """Return the graph beside the weights, or the same made from the spec where there is none.
+
+    Raises:
+        CheckpointError: The graph beside the weights belongs to others.
+    """
+    path = checkpoint.folder / FILES[tower]
+    if not path.is_file():
+        return build(checkpoint, tower)
+    graph = path.read_bytes()
+    if binding(checkpoint).encode() not in graph:
+        raise CheckpointError(
+            f"{path} belongs to other weights than {checkpoint.weights.path.name} beside it: "
+            "remove it, or make the graphs again"
+        )
+    return graph
+
+
 def _open(
-    checkpoint: Checkpoint, tower: Tower, threads: int | None
+    checkpoint: Checkpoint, tower: Tower, graph: bytes, threads: int | None
 ) -> "onnxruntime.InferenceSession":
     """Open one graph over the mapped weights."""
     engine = _engine()
@@ -111,17 +138,10 @@ def _open(
     options.add_external_initializers_from_files_in_memory(
         [path.name for path in buffers], list(buffers.values()), [*map(len, buffers.values())]
     )
-    path = checkpoint.folder / FILES[tower]
-    beside = path.is_file()
-    graph = path.read_bytes() if beside else build(checkpoint, tower)
-    if binding(checkpoint).encode() not in graph:
-        raise CheckpointError(
-            f"{path} belongs to other weights than {weights.path.name} beside it: remove it, or "
-            "make the graphs again"
-        )
     try:
         return engine.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument) as error:
         raise CheckpointError(
-            f"{path} does not open ({error}): remove it, or make the graphs again"
+            f"{checkpoint.folder / FILES[tower]} does not open ({error}): remove it, or make the "
+            "graphs again"
         ) from error
