@@ -75,4 +75,4 @@ def test_where_nothing_says_what_it_was_the_exit_code_is_four(
 def test_what_is_no_model_could_not_be_checked(run: Callable[..., Ran]) -> None:
     ran = run("models", "check", "nothing")
     assert (ran.code, ran.out) == (4, "")
-    assert ran.err == "sightline: error: model folder nothing does not exist: check the path\n"
+    assert ran.err.startswith("sightline: error: there is no model folder 'nothing', and no ")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sightline.cli.answers import Answer, ClassifyTable, CsvAnswer, JsonAnswer
+from sightline.cli.opening import opened
 from sightline.cli.options import (
     Format,
     LongTexts,
@@ -17,7 +18,6 @@ from sightline.cli.options import (
     image_paths,
     json_option,
     long_texts_option,
-    model_folder,
     model_option,
     refuse_blank,
     say_what_is_long,
@@ -88,9 +88,9 @@ def command(
         raise click.UsageError("--template and --templates exclude each other: give one")
     templates = own_templates or named_templates
     classes = read_classes(labels)
-    from sightline.embedder import Skipped, load
+    from sightline.embedder import Skipped, embedder_of
 
-    embedder = load(model_folder(model), architecture=architecture)
+    embedder = embedder_of(opened(model, architecture))
     prompts = embedder.prompts(classes, templates=templates)
     say_what_is_long(prompts, embedder.words, long_texts)
     head = embedder.zero_shot(classes, templates=templates, long=long_texts)

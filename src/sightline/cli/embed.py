@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
+from sightline.cli.opening import opened
 from sightline.cli.options import (
     architecture_option,
     image_paths,
-    model_folder,
     model_option,
     refuse_folder,
 )
@@ -44,9 +44,9 @@ def command(paths: tuple[str, ...], out: Path, model: str, architecture: str | N
         known = ", ".join(SUFFIXES)
         raise click.UsageError(f"--out {str(out)!r} ends in none of {known}: choose one of them")
     refuse_folder(out)
-    from sightline.embedder import Skipped, load
+    from sightline.embedder import Skipped, embedder_of
 
-    embedder = load(model_folder(model), architecture=architecture)
+    embedder = embedder_of(opened(model, architecture))
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from sightline.cli.opening import opened
 from sightline.cli.options import (
     architecture_option,
     json_option,
     model_argument,
-    model_folder,
     refuse_blank,
     refuse_folder,
 )
@@ -77,18 +77,17 @@ def command(
     from msgspec.structs import replace
 
     from sightline.data import open_source
-    from sightline.embedder import load
+    from sightline.embedder import embedder_of
     from sightline.evaluate import run, to_json, write_results
     from sightline.scoring import read_labels
 
     if out is not None:
         refuse_folder(out)
-    folder = model_folder(model)
     if classes is not None:
         refuse_blank("--classes", classes, "give a file of names")
     named = None if classes is None else read_labels(Path(classes))
     sources = [open_source(uri) for uri in uris]  # a wrong address stops it before any work
-    embedder = load(folder, architecture=architecture, runtime=runtime)
+    embedder = embedder_of(opened(model, architecture), runtime=runtime)
     options = _options(classes, templates, architecture, runtime)
     results: list[Result] = []
     with Progress("images") as progress:

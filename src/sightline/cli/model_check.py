@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sightline.cli.options import architecture_option, json_option, model_argument, model_folder
+from sightline.cli.opening import located
+from sightline.cli.options import architecture_option, json_option, model_argument
 from sightline.cli.sheet import draw
 from sightline.cli.table import Column
 
@@ -30,7 +31,7 @@ def check(model: str, architecture: str | None, as_json: bool) -> int:
     """
     from sightline.verify import check as compare
 
-    found = compare(model_folder(model), architecture=architecture)
+    found = compare(located(model), architecture=architecture)
     if as_json:
         import msgspec
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sightline.cli.options import architecture_option, json_option, model_argument, model_folder
+from sightline.cli.opening import opened
+from sightline.cli.options import architecture_option, json_option, model_argument
 from sightline.cli.sheet import draw
 from sightline.cli.table import Column
 
@@ -30,10 +31,9 @@ def info(model: str, architecture: str | None, as_json: bool) -> int:
 
     Example: sightline models info bundled
     """
-    from sightline.checkpoints import read
     from sightline.checkpoints.describing import describe
 
-    found = describe(read(model_folder(model), architecture=architecture))
+    found = describe(opened(model, architecture))
     if as_json:
         import msgspec
 

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 
+from sightline.cli.model_catalog import list_models, pull
 from sightline.cli.model_check import check
 from sightline.cli.model_info import info
-from sightline.cli.options import architecture_option, model_argument, model_folder
+from sightline.cli.opening import opened
+from sightline.cli.options import architecture_option, model_argument
 from sightline.cli.table import printable
 
 LAYOUTS = ("huggingface", "openclip", "openai", "sightline")
@@ -30,10 +32,9 @@ def convert(model: str, folder: Path, layout: str, architecture: str | None) -> 
     Example: sightline models convert bundled copy --to sightline
     """
     from sightline.checkpoints import convert as write_as
-    from sightline.checkpoints import read
     from sightline.verify import write_canaries
 
-    done = write_as(read(model_folder(model), architecture=architecture), folder, layout)
+    done = write_as(opened(model, architecture), folder, layout)
     bare = folder / "model.pt"
     place = bare if bare.is_file() else folder
     write_canaries(place)
@@ -44,7 +45,8 @@ def convert(model: str, folder: Path, layout: str, architecture: str | None) -> 
 
 
 @click.group(
-    short_help="Look after weights: info, check, convert.", commands=[info, check, convert]
+    short_help="Look after weights: list, pull, info, check, convert.",
+    commands=[list_models, pull, info, check, convert],
 )
 def command() -> None:
     """Look after weights.

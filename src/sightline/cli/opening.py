@@ -1,5 +1,6 @@
 """What a person sees while a model is found: its terms, its download. Enter at `opened`."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -22,24 +23,46 @@ def opened(model: str, architecture: str | None = None) -> "Checkpoint":
     """
     from sightline.hub import open_model
 
-    progress: Progress | None = None
-    before = 0
-
-    def tell(done: int, total: int, name: str) -> None:
-        """Draw how many megabytes there are."""
-        nonlocal progress, before
-        if progress is None:
-            progress = Progress("MB", total=total // _UNIT).__enter__()
-        progress.advance(done // _UNIT - before, name)
-        before = done // _UNIT
-
-    try:
+    with _Download() as download:
         return open_model(
-            model_folder(model), architecture=architecture, progress=tell, on_license=_show
+            model_folder(model), architecture=architecture, progress=download.at, on_license=_show
         )
-    finally:
-        if progress is not None:
-            progress.clear()
+
+
+def located(model: str) -> str | Path | None:
+    """Return where the model lies that MODEL says, fetched if it has to be; None is the bundled."""
+    from sightline.hub import fetch, name_at
+
+    folder = model_folder(model)
+    what = name_at(folder)
+    if what is None:
+        return folder
+    with _Download() as download:
+        return fetch(what, progress=download.at, on_license=_show).path
+
+
+class _Download:
+    """A line with the megabytes that have come, once any have."""
+
+    def __init__(self) -> None:
+        self._progress: Progress | None = None
+        self._done = 0  # MB
+
+    def __enter__(self) -> "_Download":
+        """Draw nothing yet."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Leave nothing half drawn."""
+        if self._progress is not None:
+            self._progress.clear()
+
+    def at(self, done: int, total: int, name: str) -> None:
+        """Take note of bytes done, bytes in all, and the file under way."""
+        if self._progress is None:
+            self._progress = Progress("MB", total=total // _UNIT)
+        self._progress.advance(done // _UNIT - self._done, name)
+        self._done = done // _UNIT
 
 
 def _show(terms: "Terms") -> None:

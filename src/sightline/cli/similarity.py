@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from sightline.cli.answers import Answer, CsvAnswer, JsonAnswer
+from sightline.cli.opening import opened
 from sightline.cli.options import (
     Format,
     LongTexts,
@@ -14,7 +15,6 @@ from sightline.cli.options import (
     image_paths,
     json_option,
     long_texts_option,
-    model_folder,
     model_option,
     refuse_blank,
     say_what_is_long,
@@ -59,11 +59,11 @@ def command(
     output = chosen_format(as_json=as_json, as_csv=as_csv)
     for text in texts:
         refuse_blank("--text", text, "give words to compare the pictures with")
-    from sightline.embedder import Skipped, load
+    from sightline.embedder import Skipped, embedder_of
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = load(model_folder(model), architecture=architecture)
+    embedder = embedder_of(opened(model, architecture))
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:

@@ -30,7 +30,8 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
     },
     "Look after weights": {
         "models": Verb(
-            "sightline.cli.models", "What is a model, is it whole? (info, check, convert)"
+            "sightline.cli.models",
+            "Find, fetch, describe, check and convert models.",
         ),
     },
 }

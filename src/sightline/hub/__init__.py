@@ -2,7 +2,7 @@
 
 from sightline.hub.catalog import Entry, catalog
 from sightline.hub.client import Fetched, Terms, cached, fetch
-from sightline.hub.opening import open_model
+from sightline.hub.opening import name_at, open_model
 from sightline.hub.spelling import Repository, resolve
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "cached",
     "catalog",
     "fetch",
+    "name_at",
     "open_model",
     "resolve",
 ]

@@ -43,13 +43,23 @@ def open_model(
         CheckpointError: There is no such path or name, or what is there is not a model.
         RemoteError: A published checkpoint cannot be had.
     """
-    if name_or_path is None or isinstance(name_or_path, Path) or _is_path(name_or_path):
+    what = name_at(name_or_path)
+    if what is None:
         return read(name_or_path, architecture=architecture)
-    what = _named(name_or_path)
     found = fetch(what, offline=offline, progress=progress, on_license=on_license)
     checkpoint = read(found.path, architecture=architecture)
-    record = _record(what, found, checkpoint.record)
-    return dataclasses.replace(checkpoint, record=record)
+    return dataclasses.replace(checkpoint, record=_record(what, found, checkpoint.record))
+
+
+def name_at(name_or_path: str | Path | None) -> Entry | Repository | None:
+    """Return the published checkpoint that a text names; None where it is a path.
+
+    Raises:
+        CheckpointError: It is neither.
+    """
+    if name_or_path is None or isinstance(name_or_path, Path) or _is_path(name_or_path):
+        return None
+    return _named(name_or_path)
 
 
 def _is_path(text: str) -> bool:
