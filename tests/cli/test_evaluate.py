@@ -10,7 +10,8 @@ from tiny_embedder import RGB, colour_embedder, colour_folder, png
 
 @pytest.fixture(autouse=True)
 def _colour_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.embedder.load", lambda *_, **__: colour_embedder())
+    monkeypatch.setattr("sightline.cli.evaluate.opened", lambda *_: None)
+    monkeypatch.setattr("sightline.embedder.embedder_of", lambda *_, **__: colour_embedder())
 
 
 @pytest.fixture
