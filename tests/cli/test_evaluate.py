@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from sightline.cli.main import exit_code
-from sightline.evaluate import read_results
 from sightline.cli.options import model_folder
+from sightline.evaluate import read_results
 from tiny_embedder import RGB, colour_embedder, colour_folder, png
 
 
