@@ -21,12 +21,13 @@ def bfloat16(folder: Path) -> Weights:
 def test_a_scalar_of_bfloat16_can_be_read(tmp_path: Path) -> None:
     """NumPy makes a bare number of an array without axes, and that has no flags to set."""
     scalar = bfloat16(tmp_path)["logit_scale"]
-    assert (scalar.shape, scalar.dtype) == ((), np.float32)
+    assert scalar.ndim == 0
+    assert scalar.dtype == np.float32
     assert scalar == np.float32(2.65625)
 
 
 def test_asking_for_a_name_widens_nothing(tmp_path: Path) -> None:
     weights = bfloat16(tmp_path)
-    weights._mapped = {}  # whatever reads a tensor now fails
+    vars(weights)["_mapped"] = {}  # whatever reads a tensor now fails
     assert "matrix" in weights
     assert "another" not in weights
