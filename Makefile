@@ -39,7 +39,7 @@ test: $(ENV)/.installed ## run the tests
 export SIGHTLINE_REAL_WEIGHTS
 PARITY := $(if $(SIGHTLINE_REAL_WEIGHTS),full or not full,not real)
 
-parity: $(ENV)/.installed ## compare networks of real size with the other libraries; HOWLONG
+parity: $(ENV)/.installed ## compare networks of real size with the other libraries; 15 minutes, 5 GB of disk
 	$(RUN)/python -m pytest tests/parity -m '$(PARITY)' --parity-table
 
 setup: $(ENV)/.installed ## make the environment for tests and development

@@ -6,6 +6,7 @@ Enter at `SmallCases`. docs/parity.md has what was measured.
 import dataclasses
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ from sightline.spec import Spec, open_words
 HERE = Path(__file__).parent
 # Twice the worst that was measured, or more: rounding differs between processors.
 TOLERANCE = {"float32": 2e-6, "bfloat16": 1.5e-2, "float16": 2.5e-3}
-FULL_TOLERANCE = {"float32": 1e-5, "bfloat16": 5e-2, "float16": 1e-2}  # after up to 24 blocks
+FULL_TOLERANCE = {"float32": 2e-6, "bfloat16": 3e-2, "float16": 5e-3}  # after up to 24 blocks
 Note: TypeAlias = Callable[[str, dict[str, float]], None]
 
 
@@ -139,6 +140,7 @@ class FullCases:
         wrong = controls(case, "float32", ("image.heads", "text.activation", "text.causal"))
         note(f"controls: {self.library}, {name}, float32", wrong)
         assert min(wrong.values()) > FULL_TOLERANCE["float32"], wrong
+        shutil.rmtree(case.folder)  # gigabytes, which pytest would keep for three runs
 
 
 def controls(case: Case, precision: str, only: tuple[str, ...] = ("",)) -> dict[str, float]:
