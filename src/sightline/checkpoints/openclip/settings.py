@@ -113,8 +113,8 @@ def _vision(spec: Spec) -> dict[str, Any]:
     pools = {ours: theirs for theirs, ours in IMAGE_POOLS.items()}
     if image.pool not in pools:
         raise SpecError(
-            f"an image tower with the pool {image.pool!r} has to be one of timm's, and none of those "
-            "that are read here is this one"
+            f"an image tower with the pool {image.pool!r} has to be one of timm's, and this one is "
+            "none of those that are read here"
         )
     return {
         "image_size": image.size_px,
