@@ -10,6 +10,7 @@ import torch
 from sightline.checkpoints import Checkpoint
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.model import CLIP
+from sightline.model.undrawn import undrawn
 from sightline.shapes import Float32, Int64
 from sightline.spec.inventory import is_counter
 
@@ -85,8 +86,7 @@ def load_model(checkpoint: Checkpoint) -> CLIP:
     Raises:
         CheckpointError: The weights are not the ones the spec describes.
     """
-    with torch.device("meta"):
-        model = CLIP(checkpoint.spec)
+    model = undrawn(checkpoint.spec)
     weights = checkpoint.weights
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     # A counter of training, which no answer depends on and published files may lack.
