@@ -108,12 +108,12 @@ def write(asked: argparse.Namespace, place: Path) -> None:
 
 def sightline(folder: str, runtime: str = "onnxruntime") -> Callable[[], Answers]:
     from sightline.embedder import load
-    from sightline.runtime import onnx_towers
+    from sightline.runtime import onnx_session, onnx_towers  # noqa: F401
 
     if runtime == "torch":
         import sightline.runtime.torch_towers  # noqa: F401
     else:
-        onnx_towers._engine()
+        onnx_session.engine()
 
     def opened() -> Answers:
         towers = load(folder, runtime=runtime).towers

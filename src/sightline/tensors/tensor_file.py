@@ -20,6 +20,13 @@ class TensorFile:
     places: Mapping[str, Place]  # by the names that the file gives
     digest: str  # sha256 of what says where tensors lie: two files with the same one lie alike
 
+    def is_in_place(self) -> bool:
+        """Tell whether its path still leads to the very bytes that are mapped."""
+        try:
+            return _state(self.path.stat()) == self.state
+        except OSError:
+            return False
+
 
 def map_file(path: Path) -> tuple[mmap.mmap, str]:
     """Map a file privately: whoever writes to an array changes neither file nor other readers.
@@ -35,9 +42,13 @@ def map_file(path: Path) -> tuple[mmap.mmap, str]:
             status = os.fstat(file.fileno())
             if status.st_size < 8:
                 raise CheckpointError(f"{path} is cut short before its header: copy it again")
-            state = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), state
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), _state(status)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}): check that it is there and readable"
         ) from error
+
+
+def _state(status: os.stat_result) -> str:
+    """Return what tells these bytes from any others that a path may lead to."""
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
