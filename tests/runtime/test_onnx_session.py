@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 import pytest
 
 from sightline.checkpoints import Checkpoint, read, write
-from sightline.runtime import onnx_session, onnx_towers
+from sightline.runtime import onnx_session
 from sightline.runtime.onnx_towers import PACKED_AT, OnnxTowers
 from sightline.spec.inventory import shapes
 from sightline.spec.towers import Spec
@@ -23,7 +23,7 @@ from tiny_towers import SPECS, saved, some_ids, some_pixels, tiny_model, unit
 TOLERANCE = 1e-5  # as in test_onnx_towers.py: packed products add up in another order
 
 
-class SpiedOptions(onnxruntime.SessionOptions):
+class SpiedOptions(onnxruntime.SessionOptions):  # type: ignore[misc]
     """Notes what sessions are opened with."""
 
     seen: ClassVar[list[tuple[str, ...]]] = []
@@ -100,13 +100,13 @@ def test_a_tower_that_is_called_often_is_packed(
 ) -> None:
     towers = towers_of(saved(tmp_path, tiny_model(SPECS["CLIP"])))
     opened: list[tuple[bool, int]] = []  # packed, and how many sessions there were at that time
-    real = onnx_towers.open_session
+    real = onnx_session.open_session
 
     def open_session(graph: Any, weights: Any, settings: onnx_session.Settings) -> Any:
         opened.append((settings.packed, len(towers._sessions)))
         return real(graph, weights, settings)
 
-    monkeypatch.setattr(onnx_towers, "open_session", open_session)
+    monkeypatch.setattr("sightline.runtime.onnx_towers.open_session", open_session)
     pixels = some_pixels(SPECS["CLIP"])
     first = unit(towers.image(pixels))
     for _ in range(PACKED_AT - 2):

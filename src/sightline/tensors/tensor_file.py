@@ -3,11 +3,16 @@
 import mmap
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
 from sightline.errors import CheckpointError
 from sightline.tensors.place import Place
+
+PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -26,6 +31,37 @@ class TensorFile:
             return _state(self.path.stat()) == self.state
         except OSError:
             return False
+
+    def digest_of(self, offset: int, length: int) -> str:
+        """Return the sha256 of some bytes, as they lie in the file.
+
+        They are read past the mapping, whose pages would stay with the process; only those of a
+        file that is no longer in its place are read from there.
+
+        Args:
+            offset: Of the first byte, from the start of the file.
+            length: How many.
+        """
+        with suppress(OSError), self.path.open("rb", buffering=0) as file:
+            if _state(os.fstat(file.fileno())) == self.state:
+                hashed = _hashed(file, offset, length)
+                if hashed is not None:
+                    return hashed
+        with memoryview(self.mapped) as view:
+            return sha256(view[offset : offset + length]).hexdigest()
+
+
+def _hashed(file: FileIO, offset: int, length: int) -> str | None:
+    """Hash a piece of an open file; None where it ends before."""
+    hashed, buffer = sha256(), memoryview(bytearray(min(length, PIECE_BYTES)))
+    file.seek(offset)
+    while length:
+        count = file.readinto(buffer[:length])
+        if not count:
+            return None
+        hashed.update(buffer[:count])
+        length -= count
+    return hashed.hexdigest()
 
 
 def map_file(path: Path) -> tuple[mmap.mmap, str]:
