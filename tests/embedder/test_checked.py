@@ -1,6 +1,5 @@
 """What loading reads: no weights before they are needed, each tower's before its first answer."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import sightline
 from sightline.checkpoints import Weights, convert, read
 from sightline.embedder import Embedder
 from sightline.errors import CheckpointError
+from tiny_folder import with_a_flipped_bit
 from tiny_models import picture
 
 ASK: dict[str, Callable[[Embedder], object]] = {
@@ -58,16 +58,6 @@ def test_each_tower_is_compared_before_its_first_answer(
         ask(model)
         ask(sightline.load(tiny_model_folder))  # remembered: nothing is hashed again
     assert len(hashed) == count
-
-
-def with_a_flipped_bit(folder: Path, copy: Path, tensor: str) -> Path:
-    """Copy a model folder and damage one byte in the middle of one tensor."""
-    shutil.copytree(folder, copy)
-    place = read(copy).weights.place(tensor)
-    contents = bytearray((copy / "model.safetensors").read_bytes())
-    contents[place.offset + place.length // 2] ^= 1
-    (copy / "model.safetensors").write_bytes(contents)
-    return copy
 
 
 @pytest.mark.parametrize("runtime", ["onnxruntime", "torch"])

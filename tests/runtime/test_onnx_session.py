@@ -165,7 +165,6 @@ def grown(folder: Path, *how: str) -> dict[str, dict[str, float]]:
     return found
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_one_tower_alone_reads_one_tower_and_copies_nothing(large: Path) -> None:
     said = grown(large, "in place", "image", "text")
     assert said["image"]["RssFile"] < TEXT_MB / 2
@@ -173,6 +172,5 @@ def test_one_tower_alone_reads_one_tower_and_copies_nothing(large: Path) -> None
     assert max(said["image"]["RssAnon"], said["text"]["RssAnon"]) < TEXT_MB / 2
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_control_a_copy_in_memory_shows(large: Path) -> None:
     assert grown(large, "moved", "text")["text"]["RssAnon"] > TEXT_MB * 0.9
