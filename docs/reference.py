@@ -26,6 +26,7 @@ PACKAGES = {
     "sightline.embedder": "from pictures and texts to vectors",
     "sightline.data": "examples from folders, tables and shards",
     "sightline.evaluate": "figures with intervals",
+    "sightline.verify": "is a model still what was written?",
     "sightline.train": "pretraining (extra `train`)",
 }
 

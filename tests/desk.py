@@ -6,12 +6,14 @@ import pytest
 
 from code_tree import ROOT
 from sightline.checkpoints import reading
+from sightline.verify import write_canaries
 from tiny_models import encoded, picture, write_tiny_model
 
 
 def lay(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Go to a folder that holds what the examples name; the bundled model is a tiny random one."""
     model = write_tiny_model(folder / "model")
+    write_canaries(model)
     monkeypatch.setattr(reading, "BUNDLED", model)
     monkeypatch.delenv("SIGHTLINE_MODEL", raising=False)
     monkeypatch.setenv("COLUMNS", "100")

@@ -15,7 +15,7 @@ FILES = {
     "onnx/model.onnx": b"onnx",
     "README.md": b"# card",
 }
-WANTED = ("config.json", "model.safetensors", "tokenizer.json")
+WANTED = ("README.md", "config.json", "model.safetensors", "tokenizer.json")
 MODEL = Repository(name="org/model")
 PAGE = "https://huggingface.co/org/model"
 

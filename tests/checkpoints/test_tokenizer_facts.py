@@ -95,6 +95,20 @@ def remark(folder: Path, template: str) -> None:
     tokenizer.save(path)
 
 
+def test_a_config_that_says_which_marks_are_written_wins(tmp_path: Path) -> None:
+    write_siglip_tokenizer(tmp_path, kind="GemmaTokenizer")
+    remark(tmp_path, "<unk> $A")  # what the file by itself would do
+    said: dict[str, object] = {"tokenizer_class": "GemmaTokenizer"}
+    said |= {"pad_token": "<unk>", "eos_token": "</s>"}
+    write_json(tmp_path / "tokenizer_config.json", said)
+    before = tokenizer_facts(tmp_path)
+    assert (before.start_id, before.end_id) == (1, None)
+    said |= {"add_bos_token": False, "add_eos_token": True}
+    write_json(tmp_path / "tokenizer_config.json", said)
+    facts = tokenizer_facts(tmp_path)
+    assert (facts.start_id, facts.end_id, facts.pad_id) == (None, 0, 1)
+
+
 def test_two_marks_on_one_side_are_refused(tmp_path: Path) -> None:
     write_siglip_tokenizer(tmp_path)
     remark(tmp_path, "$A </s> <unk>")

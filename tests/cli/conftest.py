@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from ran import Ran
+from served_hub import hub
 from sightline.cli.main import exit_code
 from tiny_models import encoded, picture
+
+__all__ = ["hub"]  # the others are found by where they stand
 
 
 @pytest.fixture

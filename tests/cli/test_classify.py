@@ -260,8 +260,8 @@ def test_a_folder_that_is_no_model_is_one_sentence(run: Callable[..., Ran]) -> N
     ran = run("classify", "photo.jpg", "--labels", "cat,dog", "--model", "photos")
     assert ran.code == 4
     assert ran.err == (
-        "sightline: error: photos has no sightline.json, so it is no model folder of ours: "
-        "check the path\n"
+        "sightline: error: photos has no sightline.json, nor record and weights of another "
+        "library, so it is no model folder: check the path\n"
     )
 
 

@@ -4,13 +4,15 @@ from pathlib import Path
 import pytest
 
 from sightline.cli.main import exit_code
+from sightline.cli.options import model_folder
 from sightline.evaluate import read_results
 from tiny_embedder import RGB, colour_embedder, colour_folder, png
 
 
 @pytest.fixture(autouse=True)
 def _colour_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sightline.embedder.load", lambda *_, **__: colour_embedder())
+    monkeypatch.setattr("sightline.cli.evaluate.opened", lambda model, _: model_folder(model))
+    monkeypatch.setattr("sightline.embedder.embedder_of", lambda *_, **__: colour_embedder())
 
 
 @pytest.fixture

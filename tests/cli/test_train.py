@@ -32,6 +32,7 @@ def test_a_run_ends_by_naming_its_model_and_its_report(
     assert (
         run("classify", "photo.jpg", "--labels", "red,blue", "--model", "runs/tiny/model").code == 0
     )
+    assert run("models", "check", "runs/tiny/model").code == 0
 
 
 def interrupt_at(monkeypatch: pytest.MonkeyPatch, step: int, times: int = 1) -> None:

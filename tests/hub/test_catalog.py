@@ -1,16 +1,25 @@
 import json
 import re
-from typing import get_args
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
+from sightline.checkpoints.openclip import OpenClip, openclip_spec
+from sightline.checkpoints.tokenizer_facts import TokenizerFacts
+from sightline.errors import SpecError
 from sightline.hub import catalog as entries
 from sightline.hub.catalog import FILE, HubFile, HubFiles, Layout, WebFile, _Catalog
 
 FACTS = ("license", "training_data", "zero_shot")
 # What a page must say of itself: a commit, a released version, or the page of a repository.
 AT = re.compile(r" at (main|refs/pr/\d+|[0-9a-f]{40})( \(.+\))?$|\d+\.\d+\.\d+")
+
+TOKENIZER = TokenizerFacts(
+    file=Path("tokenizer.json"), kind=None, start_id=None, end_id=1, pad_id=0
+)
 
 
 def test_the_checkpoints_that_people_use_are_there() -> None:
@@ -81,7 +90,32 @@ def test_a_figure_is_the_published_one(name: str, metric: str, percent: float) -
 def test_towers_that_no_spec_describes_are_refused_by_name() -> None:
     refused = {entry.name for entry in entries() if entry.refusal}
     assert {"MobileCLIP-B/datacompdr", "MobileCLIP2-S0/dfndr2b"} <= refused
-    assert "MobileCLIP2-L-14/dfndr2b" not in refused  # a plain ViT
+    assert "ViT-B-32/laion2b_s34b_b79k" not in refused
+
+
+def test_what_is_refused_is_what_the_reader_of_openclip_s_configs_refuses(
+    open_clip: ModuleType,
+) -> None:
+    folder = Path(str(open_clip.__file__)).with_name("model_configs")
+    checked = 0
+    for entry in entries():
+        config = folder / f"{entry.name.partition('/')[0]}.json"
+        if entry.layout == "openclip" and config.exists():
+            assert is_read(json.loads(config.read_text())) == (entry.refusal is None), entry.name
+            checked += 1
+    assert checked > 60
+
+
+def is_read(config: dict[str, Any]) -> bool:
+    """Tell whether a config of OpenCLIP's can be followed."""
+    named = "hf_tokenizer_name" in config["text_cfg"]
+    try:
+        openclip_spec(
+            msgspec.convert({"model_cfg": config}, OpenClip), TOKENIZER if named else None
+        )
+    except SpecError:
+        return False
+    return True
 
 
 def test_the_file_is_read_strictly() -> None:

@@ -3,12 +3,12 @@ import pytest
 from sightline.errors import CheckpointError
 from sightline.hub.choosing import SHAPES, choose
 
-WORDS = ("tokenizer.json", "vocab.json", "merges.txt")
+WORDS = ("README.md", "tokenizer.json", "vocab.json", "merges.txt")
 OPENCLIP = ("open_clip_config.json", "open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 HUGGING = ("config.json", "preprocessor_config.json", "model.safetensors", "pytorch_model.bin")
 SHARDS = ("model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors")
 SHARDED = ("config.json", "model.safetensors.index.json")
-NEVER = ("README.md", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "0/model.safetensors")
+NEVER = ("LICENSE", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "0/model.safetensors")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from safetensors.numpy import load_file, save_file
 from sightline.checkpoints import Checkpoint, read
 from sightline.errors import CheckpointError
 from sightline.runtime.export import export_graphs
+from sightline.runtime.graphs import build
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.runtime.torch_towers import TorchTowers
 from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model, unit
@@ -139,6 +140,16 @@ def test_graphs_beside_the_weights_give_the_same_vectors(tmp_path: Path) -> None
     written = towers_of(checkpoint)
     found = written.image(some_pixels(SPECS["hybrid"])), written.text(some_ids())
     assert all(map(np.array_equal, found, wanted))
+
+
+def test_a_graph_that_is_handed_in_is_run_and_not_the_one_beside_the_weights(
+    tmp_path: Path,
+) -> None:
+    checkpoint = saved(tmp_path, tiny_model(SPECS["CLIP"]))
+    wanted = towers_of(checkpoint).text(some_ids())
+    (tmp_path / "text.onnx").write_bytes(b"no graph")
+    made = OnnxTowers(checkpoint, threads=1, graph=build)
+    assert np.array_equal(made.text(some_ids()), wanted)
 
 
 def refusal(towers: OnnxTowers) -> str:

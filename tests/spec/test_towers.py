@@ -46,7 +46,7 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "image layers": (
         lambda: replace(VIT, layers=-1),
-        "image layers is -1: give zero or more",
+        "image layers is -1: give 0 to 1024",
     ),
     "an endless eps": (
         lambda: replace(VIT, norm_eps=float("inf")),
@@ -66,13 +66,17 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "an empty ResNet stage": (
         lambda: replace(RESNET, layers=(1, 0, 1, 1)),
-        "image layers is 0: give a positive number",
+        "image layers is 0: give 1 to 1024",
     ),
     "text heads": (
         lambda: replace(TEXT, heads=5),
         "text width 32 is not a multiple of heads 5: change one",
     ),
-    "text layers": (lambda: replace(TEXT, layers=-2), "text layers is -2: give zero or more"),
+    "text layers": (lambda: replace(TEXT, layers=-2), "text layers is -2: give 0 to 1024"),
+    "text layers without end": (
+        lambda: replace(TEXT, layers=10**9),
+        "text layers is 1000000000: give 0 to 1024",
+    ),
     "no vocabulary": (
         lambda: replace(TEXT, vocab_size=0),
         "text vocab_size is 0: give a positive number",

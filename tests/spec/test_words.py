@@ -261,3 +261,10 @@ def test_importing_and_opening_reads_nothing_heavy() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True
     )
     assert done.stdout.splitlines() == ["[]", "[49406, 320, 2368, 49407]"]
+
+
+def test_the_same_vocabulary_under_another_recipe() -> None:
+    shorter = msgspec.structs.replace(CLIP, context_length=8, clean="lower")
+    assert WORDS.under(shorter).rows(["A  cat"]).ids.shape == (1, 8)
+    assert WORDS.under(shorter).encode("&amp;") != WORDS.encode("&amp;")
+    assert WORDS.recipe == CLIP

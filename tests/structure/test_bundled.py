@@ -12,6 +12,7 @@ from sightline.cli.main import exit_code
 from sightline.embedder import load
 from sightline.evaluate.result import read_results
 from sightline.spec.cost import parameters
+from sightline.verify import check
 
 MOST_PARAMETERS = 12_000_000
 MOST_BYTES = 25_000_000
@@ -33,6 +34,11 @@ def test_it_is_small(bundled: Checkpoint) -> None:
 
 def test_its_tensors_are_those_that_were_written(bundled: Checkpoint) -> None:
     verify_digests(bundled)
+
+
+def test_it_is_still_itself() -> None:
+    found = check()
+    assert [note.sentence for note in found.differing + found.unknown] == []
 
 
 def test_its_graphs_lie_beside_its_weights() -> None:

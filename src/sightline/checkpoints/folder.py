@@ -19,6 +19,7 @@ WEIGHTS = "model.safetensors"
 MANIFEST = "sightline.json"
 TOKENIZER = "tokenizer.json"
 CALIBRATION = "calibration.json"
+CANARIES = "canaries.safetensors"  # written and read by `verify`
 LOOKS = 20
 SHARED = frozenset({"logit_scale", "logit_bias"})  # names that every layout has
 

@@ -45,8 +45,16 @@ def storable(name: str, array: np.ndarray) -> Stored:
 
 
 def write_safetensors(path: Path, tensors: Mapping[str, Stored]) -> None:
-    """Write tensors, widest type first so that all of them are aligned."""
-    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}  # transformers asks for it
+    """Write tensors as transformers and others read them."""
+    write_file(path, *safetensors_chunks(tensors, {}))
+
+
+def safetensors_chunks(
+    tensors: Mapping[str, Stored], metadata: Mapping[str, str]
+) -> list[bytes | memoryview]:
+    """Return the bytes of a file in order, widest type first so that all tensors are aligned."""
+    # transformers asks for the format
+    header: dict[str, Any] = {"__metadata__": {"format": "pt", **metadata}}
     reached = 0
     ordered = sorted(tensors, key=lambda name: (-tensors[name].words.itemsize, name))
     for name in ordered:
@@ -60,4 +68,4 @@ def write_safetensors(path: Path, tensors: Mapping[str, Stored]) -> None:
     encoded = msgspec.json.encode(header)
     encoded += b" " * (-(8 + len(encoded)) % HEADER_ALIGNMENT)
     data = (tensors[name].view for name in ordered)
-    write_file(path, len(encoded).to_bytes(8, "little"), encoded, *data)
+    return [len(encoded).to_bytes(8, "little"), encoded, *data]

@@ -36,6 +36,10 @@ class _Config(msgspec.Struct, frozen=True):
 
     tokenizer_class: str | None = None
     pad_token: str | dict[str, Any] | None = None
+    bos_token: str | dict[str, Any] | None = None
+    eos_token: str | dict[str, Any] | None = None
+    add_bos_token: bool | None = None  # where either is said, both win over tokenizer.json
+    add_eos_token: bool | None = None
     padding_side: str | None = None
 
 
@@ -43,7 +47,7 @@ class _Model(msgspec.Struct, frozen=True):
     """The vocabulary of a tokenizer.json."""
 
     type: str | None = None
-    vocab: dict[str, int] | list[Any] = {}
+    vocab: dict[str, int] | list[list[Any]] = {}
     merges: list[str | tuple[str, str]] = []
 
 
@@ -97,18 +101,28 @@ def _config(folder: Path) -> _Config:
 
 def _from_file(path: Path, config: _Config) -> TokenizerFacts:
     whole = read_understood(path, _File)
-    vocabulary = dict(whole.model.vocab) if isinstance(whole.model.vocab, dict) else {}
+    vocabulary = _ids(whole.model.vocab)
     vocabulary |= {word.content: word.id for word in whole.added_tokens}
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in whole.model.merges]
-    pad_id = _pad_id(config, vocabulary)
+    pad_id = _id_of(config.pad_token, vocabulary)
     if pad_id is None and whole.padding is not None:
         pad_id = whole.padding.get("pad_id")
     if _is_clip(merges, vocabulary):
         return _clip(config, pad_id)
     start_id, end_id = _marks(path)
+    if config.add_bos_token is not None or config.add_eos_token is not None:
+        start_id = _id_of(config.bos_token, vocabulary) if config.add_bos_token else None
+        end_id = _id_of(config.eos_token, vocabulary) if config.add_eos_token else None
     return TokenizerFacts(
         file=path, kind=config.tokenizer_class, start_id=start_id, end_id=end_id, pad_id=pad_id
     )
+
+
+def _ids(vocabulary: dict[str, int] | list[list[Any]]) -> dict[str, int]:
+    """Return the ids of words, which some models list with a score each in the order of ids."""
+    if isinstance(vocabulary, dict):
+        return dict(vocabulary)
+    return {str(entry[0]): place for place, entry in enumerate(vocabulary) if entry}
 
 
 def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
@@ -121,7 +135,7 @@ def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
             f"{folder} has another vocabulary than CLIP's and no tokenizer.json: save its "
             "tokenizer with a transformers that writes one"
         )
-    return _clip(config, _pad_id(config, vocabulary))
+    return _clip(config, _id_of(config.pad_token, vocabulary))
 
 
 def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, Any]) -> bool:
@@ -138,9 +152,8 @@ def _clip(config: _Config, pad_id: int | None) -> TokenizerFacts:
     )
 
 
-def _pad_id(config: _Config, vocabulary: Mapping[str, Any]) -> int | None:
-    """Return the id of the word that the folder says it pads with."""
-    token = config.pad_token
+def _id_of(token: str | dict[str, Any] | None, vocabulary: Mapping[str, Any]) -> int | None:
+    """Return the id of a word that the folder names."""
     content = token.get("content") if isinstance(token, dict) else token
     return None if content is None else vocabulary.get(content)
 

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.folder import CALIBRATION, MANIFEST, TOKENIZER
+from sightline.checkpoints.folder import CALIBRATION, CANARIES, MANIFEST, TOKENIZER
 from sightline.checkpoints.layouts import (
     LAYOUTS,
     Files,
@@ -76,7 +76,7 @@ def write_model(
     _check_tokenizer(model)
     try:
         files = layout(model)
-        _check_place(folder, {files.weights, *files.others})
+        _check_place(folder, {files.weights, CANARIES, *files.others})
         with replacing(folder) as draft:
             WRITERS[Path(files.weights).suffix](draft / files.weights, files.tensors)
             for name, contents in files.others.items():

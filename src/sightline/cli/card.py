@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from sightline.cli.options import model_argument, model_folder
+from sightline.cli.opening import opened
+from sightline.cli.options import model_argument
 from sightline.errors import DataError
 
 CARD = "README.md"
@@ -35,13 +36,12 @@ def command(
 
     Example: sightline card bundled --facts recipes/bundled-card.toml --check
     """
-    from sightline.checkpoints import read
     from sightline.evaluate.card import SHEET, card, first_difference
     from sightline.evaluate.facts import read_facts
     from sightline.evaluate.result import read_results, write_whole
     from sightline.evaluate.shown import sheet_of, shown_mistakes
 
-    checkpoint = read(model_folder(model))
+    checkpoint = opened(model)
     facts_file = facts_file or checkpoint.folder / "facts.toml"
     facts = read_facts(facts_file)
     files = result_files or (checkpoint.folder / "results.json",)

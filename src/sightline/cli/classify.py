@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from sightline.cli.answers import Answer, ClassifyTable, CsvAnswer, JsonAnswer
+from sightline.cli.opening import opened
 from sightline.cli.options import (
     Format,
     LongTexts,
+    architecture_option,
     chosen_format,
     csv_option,
     image_paths,
     json_option,
     long_texts_option,
-    model_folder,
     model_option,
     refuse_blank,
     say_what_is_long,
@@ -61,6 +62,7 @@ _LIKE_A_PATH = re.compile(r"[/\\]|\.\w+$")  # a separator, or an ending as of a 
 )
 @long_texts_option
 @model_option
+@architecture_option
 @json_option
 @csv_option
 def command(
@@ -71,6 +73,7 @@ def command(
     top: int | None,
     long_texts: LongTexts,
     model: str,
+    architecture: str | None,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -85,9 +88,9 @@ def command(
         raise click.UsageError("--template and --templates exclude each other: give one")
     templates = own_templates or named_templates
     classes = read_classes(labels)
-    from sightline.embedder import Skipped, load
+    from sightline.embedder import Skipped, embedder_of
 
-    embedder = load(model_folder(model))
+    embedder = embedder_of(opened(model, architecture))
     prompts = embedder.prompts(classes, templates=templates)
     say_what_is_long(prompts, embedder.words, long_texts)
     head = embedder.zero_shot(classes, templates=templates, long=long_texts)
@@ -155,8 +158,8 @@ def _meaning(head: "ZeroShotHead") -> str:
         return f"probabilities, calibrated on {head.calibration.fitted_on}"
     if head.head.kind == "sigmoid":
         return (
-            "each label's own score: good for ranking, not the probability that the label is "
-            "right (no calibration)"
+            "a probability for each label by itself, as the model was trained to give it, so they "
+            "need not add up to one (no calibration)"
         )
     return "shares among the labels given, not probabilities that a label is right (no calibration)"
 

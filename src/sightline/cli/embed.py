@@ -6,7 +6,13 @@ from typing import Any
 
 import click
 
-from sightline.cli.options import image_paths, model_folder, model_option, refuse_folder
+from sightline.cli.opening import opened
+from sightline.cli.options import (
+    architecture_option,
+    image_paths,
+    model_option,
+    refuse_folder,
+)
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
 
@@ -21,7 +27,8 @@ from sightline.cli.progress import Progress
     "in NAME.npy.json and so on.",
 )
 @model_option
-def command(paths: tuple[str, ...], out: Path, model: str) -> int:
+@architecture_option
+def command(paths: tuple[str, ...], out: Path, model: str, architecture: str | None) -> int:
     """Write one unit vector a picture, and beside them what they are.
 
     PATHS are pictures, folders, globs, or - to read names from standard input. The JSON file
@@ -37,9 +44,9 @@ def command(paths: tuple[str, ...], out: Path, model: str) -> int:
         known = ", ".join(SUFFIXES)
         raise click.UsageError(f"--out {str(out)!r} ends in none of {known}: choose one of them")
     refuse_folder(out)
-    from sightline.embedder import Skipped, load
+    from sightline.embedder import Skipped, embedder_of
 
-    embedder = load(model_folder(model))
+    embedder = embedder_of(opened(model, architecture))
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from sightline.cli.opening import opened
 from sightline.cli.options import (
+    architecture_option,
     json_option,
     model_argument,
-    model_folder,
     refuse_blank,
     refuse_folder,
 )
@@ -39,6 +40,7 @@ _MOST_SKIPPED = 10  # named on stderr; --json names more
     metavar="NAME|TEMPLATE",
     help="plain, photo, imagenet7, imagenet80, or a sentence with {}.  [default: the model's own]",
 )
+@architecture_option
 @click.option(
     "--runtime",
     type=click.Choice(["auto", "torch", "onnxruntime"]),
@@ -59,6 +61,7 @@ def command(
     uris: tuple[str, ...],
     classes: str | None,
     templates: str | None,
+    architecture: str | None,
     runtime: Literal["auto", "torch", "onnxruntime"],
     every: bool,
     out: Path | None,
@@ -74,19 +77,18 @@ def command(
     from msgspec.structs import replace
 
     from sightline.data import open_source
-    from sightline.embedder import load
+    from sightline.embedder import embedder_of
     from sightline.evaluate import run, to_json, write_results
     from sightline.scoring import read_labels
 
     if out is not None:
         refuse_folder(out)
-    folder = model_folder(model)
     if classes is not None:
         refuse_blank("--classes", classes, "give a file of names")
     named = None if classes is None else read_labels(Path(classes))
     sources = [open_source(uri) for uri in uris]  # a wrong address stops it before any work
-    embedder = load(folder, runtime=runtime)
-    options = _options(classes, templates, runtime)
+    embedder = embedder_of(opened(model, architecture), runtime=runtime)
+    options = _options(classes, templates, architecture, runtime)
     results: list[Result] = []
     with Progress("images") as progress:
         for uri, source in zip(uris, sources, strict=True):
@@ -110,10 +112,13 @@ def command(
     return 3 if any(result.skipped for result in results) else 0
 
 
-def _options(classes: str | None, templates: str | None, runtime: str) -> list[str]:
+def _options(
+    classes: str | None, templates: str | None, architecture: str | None, runtime: str
+) -> list[str]:
     """Write the options that change a figure as they have to be given again."""
     written = [] if classes is None else ["--classes", classes]
     written += [] if templates is None else ["--templates", templates]
+    written += [] if architecture is None else ["--architecture", architecture]
     return written if runtime == "auto" else [*written, "--runtime", runtime]
 
 

@@ -24,8 +24,14 @@ model_option = click.option(
     show_default=True,
     envvar="SIGHTLINE_MODEL",
     show_envvar=True,
-    metavar="FOLDER",
-    help=f"A model folder, or `{BUNDLED}`: the model that comes with Sightline.",
+    metavar="MODEL",
+    help="A model folder, the name of a published checkpoint (`sightline models list`), or "
+    f"`{BUNDLED}`: the model that comes with Sightline.",
+)
+architecture_option = click.option(
+    "--architecture",
+    metavar="NAME",
+    help="Of a file of weights that does not say what it is, as OpenCLIP spells it: ViT-B-32.",
 )
 long_texts_option = click.option(
     "--long-texts",

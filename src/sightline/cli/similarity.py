@@ -5,15 +5,16 @@ from collections.abc import Callable, Sequence
 import click
 
 from sightline.cli.answers import Answer, CsvAnswer, JsonAnswer
+from sightline.cli.opening import opened
 from sightline.cli.options import (
     Format,
     LongTexts,
+    architecture_option,
     chosen_format,
     csv_option,
     image_paths,
     json_option,
     long_texts_option,
-    model_folder,
     model_option,
     refuse_blank,
     say_what_is_long,
@@ -37,6 +38,7 @@ _MEANING = (
 )
 @long_texts_option
 @model_option
+@architecture_option
 @json_option
 @csv_option
 def command(
@@ -44,6 +46,7 @@ def command(
     texts: tuple[str, ...],
     long_texts: LongTexts,
     model: str,
+    architecture: str | None,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -56,11 +59,11 @@ def command(
     output = chosen_format(as_json=as_json, as_csv=as_csv)
     for text in texts:
         refuse_blank("--text", text, "give words to compare the pictures with")
-    from sightline.embedder import Skipped, load
+    from sightline.embedder import Skipped, embedder_of
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = load(model_folder(model))
+    embedder = embedder_of(opened(model, architecture))
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:

@@ -42,6 +42,7 @@ def command(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: 
     """
     from sightline.train import pretrain, read_recipe
     from sightline.train.state import steps_done
+    from sightline.verify import write_canaries
 
     plan = read_recipe(recipe, overrides)
     folder = Path("runs") / plan.name if out is None else out
@@ -65,6 +66,7 @@ def command(recipe: Path, overrides: tuple[str, ...], out: Path | None, resume: 
             err=True,
         )
         return INTERRUPTED
+    write_canaries(trained.model)
     click.echo(f"model: {trained.model}")
     click.echo(f"report: {trained.report}")
     return 3 if trained.skipped.total else 0

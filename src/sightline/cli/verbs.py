@@ -28,6 +28,12 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
     "Look after data": {
         "data": Verb("sightline.cli.data", "What is in these pictures and words? (inspect)"),
     },
+    "Look after weights": {
+        "models": Verb(
+            "sightline.cli.models",
+            "Find, fetch, describe, check and convert models.",
+        ),
+    },
 }
 
 VERBS: Mapping[str, Verb] = {name: row for rows in GROUPS.values() for name, row in rows.items()}

@@ -2,6 +2,6 @@
 
 from sightline.embedder.embedder import Embedder
 from sightline.embedder.encoding import Skipped
-from sightline.embedder.opening import load
+from sightline.embedder.opening import embedder_of, load
 
-__all__ = ["Embedder", "Skipped", "load"]
+__all__ = ["Embedder", "Skipped", "embedder_of", "load"]

@@ -1,12 +1,14 @@
-"""A model folder → an `Embedder` ready for use. Enter at `load`."""
+"""A path or a name → an `Embedder` ready for use. Enter at `load`."""
 
+import logging
 from pathlib import Path
 
 from sightline import settings
-from sightline.checkpoints import Checkpoint, read, verify_digests
+from sightline.checkpoints import Checkpoint, verify_digests
 from sightline.embedder.checked import CheckedTowers
 from sightline.embedder.class_cache import ClassCache
 from sightline.embedder.embedder import Embedder
+from sightline.hub import Terms, open_model
 from sightline.runtime import open_towers
 from sightline.scoring import Head
 from sightline.scoring.heads import sigmoid_head, softmax_head
@@ -17,6 +19,7 @@ from sightline.spec import Softmax, open_words
 def load(
     name_or_path: str | Path | None = None,
     *,
+    architecture: str | None = None,
     runtime: str = "auto",
     precision: str = "auto",
     device: str = "auto",
@@ -24,7 +27,10 @@ def load(
     """Open a model.
 
     Args:
-        name_or_path: A model folder; None is the model that comes with the package.
+        name_or_path: A model folder of ours, Hugging Face's or OpenCLIP's, a file of weights, or
+            the name of a published checkpoint ("ViT-B-32/openai", "hf-hub:org/name"), which is
+            fetched once; None is the model that comes with the package.
+        architecture: As OpenCLIP spells it, for a file that does not say what it is.
         runtime: What the towers run in: "onnxruntime", "torch", or "auto" to choose.
         precision: "float32", or "auto" to choose.
         device: "cpu", a torch device such as "cuda", or "auto" to choose.
@@ -35,6 +41,7 @@ def load(
     Raises:
         CheckpointError: The folder is not there, or not exactly what its record says.
         RuntimeUnavailable: The runtime needs an extra that is not installed; names it.
+        RemoteError: A published checkpoint cannot be had.
 
     Example:
         >>> import sightline
@@ -43,7 +50,23 @@ def load(
         >>> answer.best()  # doctest: +SKIP
         ['cat']
     """
-    checkpoint = read(name_or_path)
+    checkpoint = open_model(name_or_path, architecture=architecture, on_license=_log)
+    return embedder_of(checkpoint, runtime=runtime, precision=precision, device=device)
+
+
+def embedder_of(
+    checkpoint: Checkpoint,
+    *,
+    runtime: str = "auto",
+    precision: str = "auto",
+    device: str = "auto",
+) -> Embedder:
+    """Make an opened model ready for use, in the way that `load` does.
+
+    Raises:
+        CheckpointError: A tensor is not what the model's record says.
+        RuntimeUnavailable: The runtime needs an extra that is not installed; names it.
+    """
     verify_digests(checkpoint, ["head"])  # what is read below; each tower's before it answers
     stored, home = checkpoint.calibration, settings.home()
     towers = open_towers(checkpoint, runtime=runtime, precision=precision, device=device)
@@ -56,6 +79,12 @@ def load(
         head=_trained_head(checkpoint),
         cache=None if home is None else ClassCache(home / "classes"),
     )
+
+
+def _log(terms: Terms) -> None:
+    """Tell the terms of what is about to be fetched, to whoever listens to the program's log."""
+    known = terms.license or "not known"
+    logging.getLogger(__name__).warning("fetching %s: licence %s", terms.name, known)
 
 
 def _trained_head(checkpoint: Checkpoint) -> Head:

@@ -1,7 +1,8 @@
-"""Names of published checkpoints → verified files on disk. Enter at `resolve`, then `fetch`."""
+"""Names of published checkpoints → verified files on disk. Enter at `open_model`."""
 
 from sightline.hub.catalog import Entry, catalog
 from sightline.hub.client import Fetched, Terms, cached, fetch
+from sightline.hub.opening import name_at, open_model
 from sightline.hub.spelling import Repository, resolve
 
 __all__ = [
@@ -12,5 +13,7 @@ __all__ = [
     "cached",
     "catalog",
     "fetch",
+    "name_at",
+    "open_model",
     "resolve",
 ]

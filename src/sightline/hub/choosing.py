@@ -8,7 +8,8 @@ import msgspec
 
 from sightline.errors import CheckpointError
 
-_WORDS = (
+_BESIDE = (
+    "README.md",  # the card
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -35,12 +36,12 @@ SHAPES = {
     "sightline": Shape(
         record="sightline.json",
         weights=(("model.safetensors",), ("model.safetensors.index.json", "model-*.safetensors")),
-        beside=("tokenizer.json", "*.onnx", "calibration.json", "canaries.safetensors"),
+        beside=("calibration.json", "canaries.safetensors", "*.onnx", *_BESIDE),
     ),
     "openclip": Shape(
         record="open_clip_config.json",
         weights=(("open_clip_model.safetensors",), ("open_clip_pytorch_model.bin",)),
-        beside=_WORDS,
+        beside=("canaries.safetensors", *_BESIDE),
     ),
     "huggingface": Shape(
         record="config.json",
@@ -50,7 +51,7 @@ SHAPES = {
             ("pytorch_model.bin",),
             ("pytorch_model.bin.index.json", "pytorch_model-*.bin"),
         ),
-        beside=("preprocessor_config.json", "processor_config.json", *_WORDS),
+        beside=("preprocessor_config.json", "canaries.safetensors", *_BESIDE),
     ),
 }
 

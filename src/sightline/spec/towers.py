@@ -1,22 +1,15 @@
 """What a model is, as frozen data: two towers, a head, pixels and words. Enter at `Spec`."""
 
-import math
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from sightline.errors import SpecError
+from sightline.spec.limits import require_layers, require_positive
 from sightline.spec.pixels import PixelRecipe
 from sightline.spec.words import TextRecipe
 
 Activation: TypeAlias = Literal["quick_gelu", "gelu", "gelu_tanh"]
-
-
-def _require_positive(where: str, **values: int | float) -> None:
-    """Refuse a number that is not above zero, by name."""
-    for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise SpecError(f"{where} {name} is {value}: give a positive number")
 
 
 class PatchStem(
@@ -33,7 +26,7 @@ class PatchStem(
     bias: bool
 
     def __post_init__(self) -> None:
-        _require_positive("stem", patch=self.patch)
+        require_positive("stem", patch=self.patch)
 
     @property
     def stride(self) -> int:
@@ -67,7 +60,8 @@ class ConvStem(
             )
         # A stage without a block would not halve the map.
         numbers = (self.first, *self.channels, *self.blocks)
-        _require_positive("stem", **{"channel or block count": min(numbers)})
+        require_positive("stem", **{"channel or block count": min(numbers)})
+        require_layers("stem", *self.blocks, len(self.blocks))
 
     @property
     def stride(self) -> int:
@@ -102,15 +96,14 @@ class ViT(
     projection: Literal["matrix", "none"]  # to embed_dim, without bias
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             "image",
             width=self.width,
             heads=self.heads,
             mlp_width=self.mlp_width,
             norm_eps=self.norm_eps,
         )
-        if self.layers < 0:
-            raise SpecError(f"image layers is {self.layers}: give zero or more")
+        require_layers("image", self.layers)
         # A patch stem leaves the pixels beyond the last whole patch out, and one published model
         # relies on it: SigLIP SO400M/14 at 384 px has 27 × 27 patches of 14.
         exact = isinstance(self.stem, ConvStem)
@@ -154,13 +147,13 @@ class ResNet(
     heads: int  # of the attention pool
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             "image",
             size_px=self.size_px,
             width=self.width,
             heads=self.heads,
-            layers=min(self.layers),
         )
+        require_layers("image", *self.layers, least=1)
         if self.size_px % 32:
             raise SpecError(
                 f"a ResNet of {self.size_px} px is not a multiple of 32: change size_px"
@@ -192,7 +185,7 @@ class TextTransformer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     projection: Literal["matrix", "matrix_and_bias", "none"]
 
     def __post_init__(self) -> None:
-        _require_positive(
+        require_positive(
             "text",
             vocab_size=self.vocab_size,
             width=self.width,
@@ -200,8 +193,7 @@ class TextTransformer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             mlp_width=self.mlp_width,
             norm_eps=self.norm_eps,
         )
-        if self.layers < 0:
-            raise SpecError(f"text layers is {self.layers}: give zero or more")
+        require_layers("text", self.layers)
         if self.width % self.heads:
             raise SpecError(
                 f"text width {self.width} is not a multiple of heads {self.heads}: change one"
@@ -227,7 +219,7 @@ class Softmax(
     max_scale: float  # the exponential is clamped here while training; CLIP's is 100
 
     def __post_init__(self) -> None:
-        _require_positive("head", max_scale=self.max_scale)
+        require_positive("head", max_scale=self.max_scale)
 
 
 class Sigmoid(
@@ -255,7 +247,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     words: TextRecipe
 
     def __post_init__(self) -> None:
-        _require_positive("spec", embed_dim=self.embed_dim)
+        require_positive("spec", embed_dim=self.embed_dim)
         if self.pixels.size_px != self.image.size_px:
             raise SpecError(
                 f"pixels are {self.pixels.size_px} px but the image tower takes "

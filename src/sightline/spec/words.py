@@ -128,6 +128,14 @@ class Words:
         self._tokenizer = tokenizer
         self._known: dict[str, tuple[int, ...]] = {}
 
+    def under(self, recipe: TextRecipe) -> "Words":
+        """Return the same vocabulary under another recipe.
+
+        Args:
+            recipe: With ids of this vocabulary.
+        """
+        return Words(recipe, self._tokenizer)
+
     def encode(self, text: str) -> list[int]:
         """Return all ids of one caption, start and end included, however many.
 

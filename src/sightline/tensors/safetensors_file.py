@@ -6,6 +6,7 @@ https://github.com/huggingface/safetensors#format.
 """
 
 import mmap
+from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 
@@ -26,6 +27,12 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     data_offsets: tuple[int, int]  # bytes from the end of the header
 
 
+class _Header(msgspec.Struct, frozen=True):
+    """The part of the header that is no tensor."""
+
+    metadata: dict[str, str] = msgspec.field(name="__metadata__", default_factory=dict)
+
+
 def open_safetensors(path: Path) -> TensorFile:
     """Map a file and check its header against its length; no tensor is read.
 
@@ -37,6 +44,21 @@ def open_safetensors(path: Path) -> TensorFile:
     places = _places(path, header, start=8 + len(header), end=len(mapped))
     digest = sha256(header).hexdigest()
     return TensorFile(path=path, mapped=mapped, state=state, places=places, digest=digest)
+
+
+def metadata(file: TensorFile) -> Mapping[str, str]:
+    """Return what the file's writer said beside the tensors.
+
+    Raises:
+        CheckpointError: It is not text by text.
+    """
+    header = file.mapped[8 : 8 + int.from_bytes(file.mapped[:8], "little")]
+    try:
+        return msgspec.json.decode(header, type=_Header).metadata
+    except msgspec.DecodeError as error:
+        raise CheckpointError(
+            f"{file.path} has unreadable metadata ({error}): copy it again"
+        ) from error
 
 
 def _header(path: Path, mapped: mmap.mmap) -> bytes:

@@ -170,7 +170,7 @@ def test_settings_give_the_spec_again(name: str) -> None:
     ("spec", "said"),
     [
         (clip_spec(pool="mean"), "no room for the text pool 'mean'"),
-        (clip_spec(replace(VIT, pool="attention")), "no room for the image pool 'attention'"),
+        (clip_spec(replace(VIT, pool="attention")), "pool 'attention' has to be one of timm's"),
     ],
 )
 def test_a_pool_without_a_name_is_refused(spec: Spec, said: str) -> None:

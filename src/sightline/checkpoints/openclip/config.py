@@ -12,24 +12,10 @@ import msgspec
 No = Literal[False]
 
 
-class Vision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """CLIPVisionCfg."""
+class _Tower(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What both towers have."""
 
-    layers: int | tuple[int, int, int, int] = 12
-    width: int = 768
-    head_width: int = 64
-    mlp_ratio: float = 4.0
-    patch_size: int | None = 16
-    image_size: int = 224
     ls_init_value: float | None = None
-    patch_dropout: float = 0.0  # while training
-    attentional_pool: bool | str = False
-    attn_pooler_queries: int = 256  # without an attentional pool of no use
-    attn_pooler_heads: int = 8
-    no_ln_pre: bool = False
-    pos_embed_type: Literal["learnable"] = "learnable"
-    final_ln_after_pool: bool = False
-    pool_type: Literal["tok", "avg"] = "tok"
     output_tokens: bool = False  # of no use to a vector
     act_kwargs: dict[str, Any] | None = None
     norm_kwargs: dict[str, float] | None = None
@@ -40,6 +26,25 @@ class Vision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     scale_attn_inner: No = False
     scale_attn: No = False
     scale_fc: No = False
+
+
+class Vision(_Tower, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """CLIPVisionCfg."""
+
+    layers: int | tuple[int, int, int, int] = 12
+    width: int = 768
+    head_width: int = 64
+    mlp_ratio: float = 4.0
+    patch_size: int | None = 16
+    image_size: int = 224
+    patch_dropout: float = 0.0  # while training
+    attentional_pool: bool | str = False
+    attn_pooler_queries: int = 256  # without an attentional pool of no use
+    attn_pooler_heads: int = 8
+    no_ln_pre: bool = False
+    pos_embed_type: Literal["learnable"] = "learnable"
+    final_ln_after_pool: bool = False
+    pool_type: Literal["tok", "avg"] = "tok"
     timm_model_name: str | None = None
     timm_model_pretrained: bool = False  # where training began
     timm_pool: str = "avg"
@@ -49,7 +54,7 @@ class Vision(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     timm_drop_path: float | None = None
 
 
-class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Text(_Tower, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """CLIPTextCfg."""
 
     context_length: int = 77
@@ -61,7 +66,6 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     heads: int = 8
     layers: int = 12
     mlp_ratio: float = 4.0
-    ls_init_value: float | None = None
     embed_cls: bool = False
     pad_id: int = 0  # only for a class token, which is not read here
     eos_id: int = 2  # only where pool_type is "eos"
@@ -70,16 +74,6 @@ class Text(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     pool_type: Literal["argmax", "eos", "last", "first"] = "argmax"
     proj_bias: bool = False
     proj_type: Literal["linear", "none"] = "linear"
-    output_tokens: bool = False
-    act_kwargs: dict[str, Any] | None = None
-    norm_kwargs: dict[str, float] | None = None
-    block_type: Literal["default"] | None = None
-    qk_norm: No = False
-    scaled_cosine_attn: No = False
-    scale_heads: No = False
-    scale_attn_inner: No = False
-    scale_attn: No = False
-    scale_fc: No = False
     hf_model_name: str | None = None
     hf_model_pretrained: bool = True  # without a text tower of transformers of no use
     hf_proj_type: str | None = "mlp"

@@ -112,7 +112,10 @@ def _vision(spec: Spec) -> dict[str, Any]:
         }
     pools = {ours: theirs for theirs, ours in IMAGE_POOLS.items()}
     if image.pool not in pools:
-        raise SpecError(f"its config has no room for the image pool {image.pool!r}")
+        raise SpecError(
+            f"an image tower with the pool {image.pool!r} has to be one of timm's, and none of those "
+            "that are read here is this one"
+        )
     return {
         "image_size": image.size_px,
         "patch_size": image.stem.stride,

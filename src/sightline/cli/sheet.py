@@ -1,0 +1,26 @@
+"""Facts of one thing, a line or several each, as wide as the terminal. Enter at `draw`."""
+
+import textwrap
+from collections.abc import Sequence
+
+from sightline.cli.table import Column, Table, printable, terminal_width, width_of
+
+_GAP = 2
+
+
+def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
+    """Draw rows whose last cell is broken into lines instead of being cut."""
+    *leading, last = columns
+    widths = [max(width_of(row[place]) for row in rows) for place in range(len(leading))]
+    room = max(20, terminal_width() - sum(widths) - _GAP * len(leading))
+    table = Table([*leading, last._replace(widest=room)], _nothing)
+    for *cells, text in rows:
+        lines = textwrap.wrap(printable(text), room) or [""]
+        table.add([*cells, lines[0]])
+        for line in lines[1:]:
+            table.add(["" for _ in cells] + [line])
+    table.finish()
+
+
+def _nothing() -> None:
+    """Take no progress line away: there is none."""
