@@ -67,7 +67,7 @@ def captions() -> Source:
 
 def measured(checkpoint: Checkpoint, source: Source, **options: Any) -> Result:
     """Measure the colours as if the checkpoint's towers saw them."""
-    found = run(colour_embedder(fingerprint=checkpoint.fingerprint), source, **options)
+    found = run(colour_embedder(identify=lambda: checkpoint.fingerprint), source, **options)
     return replace(found, model="m", command=f"sightline evaluate m {source.uri}")
 
 

@@ -65,7 +65,11 @@ def colour_embedder(**changes: Any) -> Embedder:
     """Return an embedder over `ColourTowers`."""
     text = msgspec.structs.replace(TEXT, vocab_size=49408)
     spec = tiny_spec(text=text, embed_dim=3, words=WORDS)
-    fields: dict[str, Any] = {"towers": ColourTowers(), "words": words(), "fingerprint": "ab" * 32}
+    fields: dict[str, Any] = {
+        "towers": ColourTowers(),
+        "words": words(),
+        "identify": lambda: "ab" * 32,
+    }
     return Embedder(spec=spec, **(fields | changes))
 
 

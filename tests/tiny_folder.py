@@ -1,5 +1,6 @@
 """Model folders small enough to write in a millisecond."""
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -59,3 +60,13 @@ def write_some(folder: Path, seed: int = 0, origin: str = "drawn at random") -> 
     record = msgspec.structs.replace(RECORD, origin=origin)
     write(folder, spec=SPEC, tensors=some_tensors(seed), record=record)
     return read(folder)
+
+
+def with_a_flipped_bit(folder: Path, copy: Path, tensor: str) -> Path:
+    """Copy a model folder and damage one bit in the middle of one tensor."""
+    shutil.copytree(folder, copy)
+    place = read(copy).weights.place(tensor)
+    contents = bytearray(place.path.read_bytes())
+    contents[place.offset + place.length // 2] ^= 1
+    place.path.write_bytes(contents)
+    return copy

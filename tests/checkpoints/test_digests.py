@@ -9,7 +9,7 @@ import pytest
 
 from sightline import settings
 from sightline.checkpoints import Weights
-from sightline.checkpoints.digests import digests
+from sightline.checkpoints.digests import digests, part_digests
 from tiny_folder import some_tensors, weights_of, write_arrays
 
 
@@ -42,6 +42,33 @@ def test_the_second_time_nothing_is_hashed(path: Path, monkeypatch: pytest.Monke
     first, asked = digests(weights_of(path)), counted(monkeypatch)
     assert digests(weights_of(path)) == first
     assert asked == []
+
+
+def test_one_tower_is_hashed_alone(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = counted(monkeypatch)
+    found = part_digests(weights_of(path), "image")
+    assert set(asked) == set(found) == {name for name in some_tensors() if name[:6] == "image."}
+    assert {**digests(weights_of(path)), **found} == digests(weights_of(path))
+    assert sorted(asked) == sorted(some_tensors())  # each once, whichever way it was asked for
+
+
+def test_hashing_leaves_the_mapping_alone(path: Path) -> None:
+    """Whoever writes to the private mapping, as training does, changes no digest of the file."""
+    weights = weights_of(path)
+    name = next(iter(some_tensors()))
+    place, file = weights.place(name), weights.files[0]
+    before = weights.digest(name)
+    file.mapped[place.offset] ^= 1
+    assert weights.digest(name) == before == sha256(some_tensors()[name].tobytes()).hexdigest()
+
+
+def test_a_file_that_was_replaced_is_hashed_as_it_was_opened(path: Path, tmp_path: Path) -> None:
+    weights = weights_of(path)
+    wanted = {name: weights.digest(name) for name in weights}
+    other = {name: np.zeros_like(array) for name, array in some_tensors().items()}
+    write_arrays(tmp_path / "other.safetensors", other).replace(path)
+    assert {name: weights.digest(name) for name in weights} == wanted
+    assert {name: weights_of(path).digest(name) for name in weights} != wanted  # control
 
 
 def test_a_changed_file_is_hashed_anew(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,8 +104,8 @@ def test_a_damaged_note_is_as_good_as_none(damage: bytes, path: Path) -> None:
     first = digests(weights_of(path))
     home = settings.home()
     assert home is not None
-    [kept] = (home / "digests").iterdir()
-    kept.write_bytes(damage)
+    for kept in (home / "digests").iterdir():
+        kept.write_bytes(damage)
     assert digests(weights_of(path)) == first
 
 

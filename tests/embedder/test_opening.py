@@ -1,4 +1,3 @@
-import os
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from sightline import settings
 from sightline.checkpoints import read, write
 from sightline.errors import CheckpointError
 from sightline.scoring import Calibration
+from tiny_folder import with_a_flipped_bit
 from tiny_models import RECORD, picture, random_model, tiny_clip_spec
 
 
@@ -77,18 +77,6 @@ def test_without_a_home_nothing_is_kept_and_all_works(
     monkeypatch.setenv("SIGHTLINE_HOME", "~nobody-of-this-name/cache")
     assert settings.home() is None
     assert sightline.load(tiny_model_folder).zero_shot(["cat", "dog"]).vectors.shape[0] == 2
-
-
-def with_a_flipped_bit(folder: Path, copy: Path, tensor: str) -> Path:
-    """Copy a model folder and damage one byte in the middle of one tensor."""
-    shutil.copytree(folder, copy)
-    place = read(copy).weights.place(tensor)
-    with (copy / "model.safetensors").open("r+b") as file:
-        file.seek(place.offset + place.length // 2)
-        [byte] = file.read(1)
-        file.seek(-1, os.SEEK_CUR)
-        file.write(bytes([byte ^ 1]))
-    return copy
 
 
 def test_damaged_weights_are_refused_before_anything_is_kept_of_them(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sightline.errors import CheckpointError
+from sightline.runtime.located import beside
 from sightline.runtime.onnx_file import Attribute, GraphWriter
 from tiny_folder import weights_of, write_arrays
 
@@ -19,7 +20,8 @@ def empty_graph(folder: Path) -> GraphWriter:
         "w": np.ones((2, 3), dtype=np.float16),
         "count": np.array(1, dtype=np.int64),
     }
-    return GraphWriter(weights_of(write_arrays(folder / "model.safetensors", tensors)))
+    weights = weights_of(write_arrays(folder / "model.safetensors", tensors))
+    return GraphWriter(weights, beside(weights).names)
 
 
 @pytest.fixture

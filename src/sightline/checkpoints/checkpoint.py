@@ -1,13 +1,13 @@
 """One model as files. Enter at `Checkpoint`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from sightline.checkpoints.digests import digests
+from sightline.checkpoints.digests import PARTS, Part, digests, part_digests
 from sightline.checkpoints.manifest import Record, TensorRecord, fingerprint
 from sightline.checkpoints.names import some
 from sightline.checkpoints.weights import Weights
@@ -64,19 +64,26 @@ class Checkpoint:
         return fingerprint(self.spec, self.tensors, self.tokenizer)
 
 
-def verify_digests(checkpoint: Checkpoint) -> None:
+def verify_digests(checkpoint: Checkpoint, parts: Sequence[Part] = PARTS) -> None:
     """Compare every tensor with the digest that the model's record has for it.
 
     Files that were compared before and have not changed since are not read again. A published
     file without a record of digests has nothing to be compared with.
+
+    Args:
+        checkpoint: An opened model.
+        parts: Which of its parts: "image", "text", and "head" for what is of neither tower.
 
     Raises:
         CheckpointError: A tensor changed since it was written; names three of them.
     """
     if checkpoint.listed is None:
         return
-    found, listed = digests(checkpoint.weights), checkpoint.listed
-    changed = [name for name in listed if found[name].sha256 != listed[name].sha256]
+    listed, weights = checkpoint.listed, checkpoint.weights
+    found = {name: one for part in parts for name, one in part_digests(weights, part).items()}
+    changed = [
+        name for name in listed if name in found and found[name].sha256 != listed[name].sha256
+    ]
     if changed:
         raise CheckpointError(
             f"{checkpoint.weights.path} has {some(changed)} changed since sightline.json was "

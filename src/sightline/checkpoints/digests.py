@@ -1,10 +1,14 @@
-"""A digest of each tensor, computed once for files that do not change. Enter at `digests`."""
+"""A digest of each tensor, computed once for files that do not change.
+
+Enter at `digests`, or at `part_digests` for one tower.
+"""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 import msgspec
 
@@ -13,29 +17,50 @@ from sightline.checkpoints.manifest import TensorRecord
 from sightline.checkpoints.replacement import replace_file
 from sightline.checkpoints.weights import Weights
 
+Part: TypeAlias = Literal["image", "text", "head"]  # the head: what is of neither tower
+PARTS: tuple[Part, ...] = get_args(Part)
+
 
 def digests(weights: Weights) -> Mapping[str, TensorRecord]:
-    """Return name → type, shape and sha256 of each tensor.
+    """Return name → type, shape and sha256 of each tensor."""
+    return {name: one for part in PARTS for name, one in part_digests(weights, part).items()}
+
+
+def part_digests(weights: Weights, part: Part) -> Mapping[str, TensorRecord]:
+    """Return the same of one tower's tensors alone, or of those of neither.
 
     They are kept below `settings.home()` under what the system says of the files (place, size,
     time of the last change): reading a gigabyte takes most of a second, looking takes none.
     Whoever can change a file without its time can change what is kept as well.
     """
-    place = _kept_at(weights)
+    names = [name for name in weights.names() if part_of(name) == part]
+    place = _kept_at(weights, names)
     kept = None if place is None else _read(place)
-    if kept is not None and kept.keys() == set(weights):
+    if kept is not None and kept.keys() == set(names):
         return kept
-    made = computed(weights)
+    made = computed(weights, names)
     if place is not None:
         _keep(place, made)
     return made
 
 
-def computed(weights: Weights) -> Mapping[str, TensorRecord]:
-    """Return the same, from the bytes as they are now, whatever was kept."""
+def computed(weights: Weights, names: Sequence[str] | None = None) -> Mapping[str, TensorRecord]:
+    """Return the same, from the bytes as they are now, whatever was kept.
+
+    Args:
+        weights: Opened files.
+        names: Of these tensors; None is all.
+    """
+    names = weights.names() if names is None else names
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
-        hashed = dict(zip(weights, pool.map(weights.digest, weights), strict=True))
-    return {name: _record(weights, name, hashed[name]) for name in weights.names()}
+        hashed = dict(zip(names, pool.map(weights.digest, names), strict=True))
+    return {name: _record(weights, name, hashed[name]) for name in names}
+
+
+def part_of(name: str) -> Part:
+    """Return which part of a model a tensor belongs to, by our name for it."""
+    tower = name.partition(".")[0]
+    return "image" if tower == "image" else "text" if tower == "text" else "head"
 
 
 def _record(weights: Weights, name: str, digest: str) -> TensorRecord:
@@ -43,13 +68,13 @@ def _record(weights: Weights, name: str, digest: str) -> TensorRecord:
     return TensorRecord(dtype=place.dtype, shape=place.shape, sha256=digest)
 
 
-def _kept_at(weights: Weights) -> Path | None:
+def _kept_at(weights: Weights, names: Sequence[str]) -> Path | None:
     """Return where the digests of exactly these files are kept, seen by exactly these names."""
     home = settings.home()
     if home is None:
         return None
     said = [f"{file.path.resolve()} {file.state}" for file in weights.files]
-    said += [f"{name} {weights.place(name)}" for name in weights.names()]
+    said += [f"{name} {weights.place(name)}" for name in names]
     key = sha256("\n".join(said).encode()).hexdigest()
     return home / "digests" / f"{key}.json"
 

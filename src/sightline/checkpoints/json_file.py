@@ -38,7 +38,25 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         return msgspec.json.decode(read_bytes(path), type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise CheckpointError(f"{path} is not a JSON object ({error}): copy it again") from error
+        raise _no_object(path, error) from error
+
+
+def _no_object(path: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(f"{path} is not a JSON object ({error}): copy it again")
+
+
+def read_understood(path: Path, kind: type[Kind]) -> Kind:
+    """Read of a JSON object what a struct describes: the rest is not even kept, which is faster.
+
+    Raises:
+        CheckpointError: As for `read_json` and `understood`.
+    """
+    try:
+        return msgspec.json.decode(read_bytes(path), type=kind)
+    except msgspec.ValidationError:
+        return understood(read_json(path), kind, path)  # in whichever words that refuses it
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _no_object(path, error) from error
 
 
 def understood(document: Any, kind: type[Kind], path: Path) -> Kind:

@@ -7,7 +7,12 @@ from typing import Any
 
 import msgspec
 
-from sightline.checkpoints.json_file import read_bytes, read_json, understood
+from sightline.checkpoints.json_file import (
+    read_bytes,
+    read_json,
+    read_understood,
+    understood,
+)
 from sightline.errors import CheckpointError
 
 # sha256 of CLIP's 48,894 merges, "first second" on a line each: who has these has its vocabulary.
@@ -95,7 +100,7 @@ def _config(folder: Path) -> _Config:
 
 
 def _from_file(path: Path, config: _Config) -> TokenizerFacts:
-    whole = understood(read_json(path), _File, path)
+    whole = read_understood(path, _File)
     vocabulary = _ids(whole.model.vocab)
     vocabulary |= {word.content: word.id for word in whole.added_tokens}
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in whole.model.merges]

@@ -26,6 +26,7 @@ class Weights(Mapping[str, np.ndarray]):
             places = {name: place for file in files for name, place in file.places.items()}
         self.files = tuple(files)
         self._places = dict(places)
+        self._files = {file.path: file for file in files}
         self._mapped = {file.path: file.mapped for file in files}
 
     def __getitem__(self, name: str) -> np.ndarray:
@@ -62,8 +63,7 @@ class Weights(Mapping[str, np.ndarray]):
         place = self._places[name]
         if place.turned:
             return sha256(np.ascontiguousarray(self.words(name)).data).hexdigest()
-        with memoryview(self._mapped[place.path]) as view:
-            return sha256(view[place.offset : place.offset + place.length]).hexdigest()
+        return self._files[place.path].digest_of(place.offset, place.length)
 
     @property
     def path(self) -> Path:

@@ -1,6 +1,6 @@
 """The one object: pictures and texts → unit vectors, and what they say. Enter at `Embedder`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 
 import msgspec
@@ -41,10 +41,15 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
     spec: Spec
     towers: Towers
     words: Words
-    fingerprint: str
+    identify: Callable[[], str]  # gives the fingerprint: of some files only by reading all of them
     calibration: Calibration | None = None
     head: Head | None = None  # the trained scale and bias; None: those the spec starts from
     cache: ClassCache | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of exactly this model: weights, spec and tokenizer."""
+        return self.identify()
 
     def embed_images(self, images: Images) -> Float32[np.ndarray, "images embed_dim"]:
         """Return one unit vector a picture, in order.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sightline import settings
 from sightline.checkpoints import Checkpoint, verify_digests
+from sightline.embedder.checked import CheckedTowers
 from sightline.embedder.class_cache import ClassCache
 from sightline.embedder.embedder import Embedder
 from sightline.hub import Terms, open_model
@@ -35,9 +36,11 @@ def load(
             which is "float32".
         device: "cpu", a torch device such as "cuda", or "auto" to choose.
 
+    Neither tower is read yet: each is opened, and its tensors compared with the digests of their
+    record, before its first answer, and a changed one is refused then.
+
     Raises:
-        CheckpointError: The folder is not there, or not exactly what its record says, each tensor
-            compared with its digest.
+        CheckpointError: The folder is not there, or not exactly what its record says.
         RuntimeUnavailable: The runtime needs an extra that is not installed; names it.
         RemoteError: A published checkpoint cannot be had.
 
@@ -65,15 +68,14 @@ def embedder_of(
         CheckpointError: A tensor is not what the model's record says.
         RuntimeUnavailable: The runtime needs an extra that is not installed; names it.
     """
-    # Kept class vectors are filed under the fingerprint, which is that of the record: it has to be
-    # that of the weights too. 14 ms for 23 MB.
-    verify_digests(checkpoint)
+    verify_digests(checkpoint, ["head"])  # what is read below; each tower's before it answers
     stored, home = checkpoint.calibration, settings.home()
+    towers = open_towers(checkpoint, runtime=runtime, precision=precision, device=device)
     return Embedder(
         spec=checkpoint.spec,
-        towers=open_towers(checkpoint, runtime=runtime, precision=precision, device=device),
+        towers=CheckedTowers(towers, checkpoint),
         words=open_words(checkpoint.spec.words, checkpoint.folder),
-        fingerprint=checkpoint.fingerprint,
+        identify=lambda: checkpoint.fingerprint,
         calibration=None if stored is None else calibration_from(stored),
         head=_trained_head(checkpoint),
         cache=None if home is None else ClassCache(home / "classes"),

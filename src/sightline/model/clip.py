@@ -14,10 +14,9 @@ from sightline.spec.towers import Sigmoid, Spec, ViT
 class CLIP(nn.Module):
     """The network a spec describes, freshly drawn.
 
-    To load weights instead, build it where nothing is drawn and hand the tensors over:
+    To load weights instead, take one where nothing was drawn and hand the tensors over:
 
-        with torch.device("meta"):
-            model = CLIP(spec)
+        model = undrawn(spec)
         model.load_state_dict(tensors, assign=True)
     """
 

@@ -8,6 +8,7 @@ from sightline.checkpoints import Checkpoint
 from sightline.errors import CheckpointError
 from sightline.runtime.graph_image import add_image
 from sightline.runtime.graph_text import add_text
+from sightline.runtime.located import Located, beside
 from sightline.runtime.onnx_file import GraphWriter
 
 Tower: TypeAlias = Literal["image", "text", "patches"]
@@ -18,14 +19,21 @@ BINDING = "sightline.binding"  # the key under which a graph says what it belong
 REVISION = 1  # of the graphs made here; a new one makes older files of graphs unreadable
 
 
-def build(checkpoint: Checkpoint, tower: Tower) -> bytes:
+def build(checkpoint: Checkpoint, tower: Tower, found: Located | None = None) -> bytes:
     """Make the graph of one tower: free batch, and free length where the tower may be trimmed.
+
+    Args:
+        checkpoint: An opened model.
+        tower: Which one.
+        found: Where the weights are, for a graph that is used at once; None is beside the graph,
+            which then says whose it is.
 
     Raises:
         CheckpointError: The weights are not the ones the spec describes.
     """
-    spec, graph = checkpoint.spec, GraphWriter(checkpoint.weights)
-    metadata = {BINDING: binding(checkpoint)}
+    spec, weights = checkpoint.spec, checkpoint.weights
+    graph = GraphWriter(weights, (found or beside(weights)).names)
+    metadata = {BINDING: binding(checkpoint)} if found is None else {}
     if tower == "text":
         length = "tokens" if spec.text.may_trim else spec.words.context_length
         vectors = add_text(graph, spec, "ids")

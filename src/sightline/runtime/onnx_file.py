@@ -7,6 +7,7 @@ the same bytes. Field numbers: https://github.com/onnx/onnx/blob/v1.17.0/onnx/on
 
 import struct
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -26,8 +27,15 @@ Attribute = int | float | str | Sequence[int]
 class GraphWriter:
     """A graph under construction: each method adds something and returns its value's name."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: Weights, names: Mapping[Path, str]) -> None:
+        """Begin a graph.
+
+        Args:
+            weights: The tensors that it may point at.
+            names: What it calls each of their files.
+        """
         self._weights = weights
+        self._names = names
         self._nodes: list[bytes] = []
         self._initializers: dict[str, bytes] = {}
         self._casts: dict[str, str] = {}
@@ -85,7 +93,7 @@ class GraphWriter:
                 "its weights do not belong to its spec"
             )
         external = {
-            "location": place.path.name,
+            "location": self._names[place.path],
             "offset": str(place.offset),
             "length": str(place.length),
         }

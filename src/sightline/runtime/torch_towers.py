@@ -11,6 +11,7 @@ from torch import nn
 from sightline.checkpoints import Checkpoint, Weights
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.model import CLIP
+from sightline.model.undrawn import undrawn
 from sightline.shapes import Float32, Int64
 from sightline.spec.inventory import is_counter
 
@@ -118,8 +119,7 @@ def load_model(checkpoint: Checkpoint, precision: str = "float32") -> CLIP:
     Raises:
         CheckpointError: The weights are not the ones the spec describes.
     """
-    with torch.device("meta"):
-        model = CLIP(checkpoint.spec)
+    model = undrawn(checkpoint.spec)
     weights = checkpoint.weights
     wanted = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     # A counter of training, which no answer depends on and published files may lack.

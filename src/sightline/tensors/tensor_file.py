@@ -3,11 +3,16 @@
 import mmap
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
+from io import FileIO
 from pathlib import Path
 
 from sightline.errors import CheckpointError
 from sightline.tensors.place import Place
+
+PIECE_BYTES = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -19,6 +24,44 @@ class TensorFile:
     state: str  # what the system said of the file when it was opened: another state, other bytes
     places: Mapping[str, Place]  # by the names that the file gives
     digest: str  # sha256 of what says where tensors lie: two files with the same one lie alike
+
+    def is_in_place(self) -> bool:
+        """Tell whether its path still leads to the very bytes that are mapped."""
+        try:
+            return _state(self.path.stat()) == self.state
+        except OSError:
+            return False
+
+    def digest_of(self, offset: int, length: int) -> str:
+        """Return the sha256 of some bytes, as they lie in the file.
+
+        They are read past the mapping, whose pages would stay with the process; only those of a
+        file that is no longer in its place are read from there.
+
+        Args:
+            offset: Of the first byte, from the start of the file.
+            length: How many.
+        """
+        with suppress(OSError), self.path.open("rb", buffering=0) as file:
+            if _state(os.fstat(file.fileno())) == self.state:
+                hashed = _hashed(file, offset, length)
+                if hashed is not None:
+                    return hashed
+        with memoryview(self.mapped) as view:
+            return sha256(view[offset : offset + length]).hexdigest()
+
+
+def _hashed(file: FileIO, offset: int, length: int) -> str | None:
+    """Hash a piece of an open file; None where it ends before."""
+    hashed, buffer = sha256(), memoryview(bytearray(min(length, PIECE_BYTES)))
+    file.seek(offset)
+    while length:
+        count = file.readinto(buffer[:length])
+        if not count:
+            return None
+        hashed.update(buffer[:count])
+        length -= count
+    return hashed.hexdigest()
 
 
 def map_file(path: Path) -> tuple[mmap.mmap, str]:
@@ -35,9 +78,13 @@ def map_file(path: Path) -> tuple[mmap.mmap, str]:
             status = os.fstat(file.fileno())
             if status.st_size < 8:
                 raise CheckpointError(f"{path} is cut short before its header: copy it again")
-            state = f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), state
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), _state(status)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}): check that it is there and readable"
         ) from error
+
+
+def _state(status: os.stat_result) -> str:
+    """Return what tells these bytes from any others that a path may lead to."""
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"

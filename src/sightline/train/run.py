@@ -111,7 +111,7 @@ class Run:
             spec=_at_size(self.recipe.spec, stage.size_px),
             towers=TorchTowers(self.kept),
             words=self.words,
-            fingerprint="in training",
+            identify=lambda: "in training",
             head=_head(self.kept),
         )
 
