@@ -104,19 +104,22 @@ def test_a_hugging_face_model_equals_what_transformers_makes_of_it(
     assert np.abs(ours(folder) - transformers_at(size_px, model)).max() < AGREES
 
 
-def test_control_the_other_rule_is_another_model(tmp_path: Path, open_clip: ModuleType) -> None:
+@pytest.mark.parametrize("size_px", [24, 64])  # larger, too: the two filters have other weights
+def test_control_the_other_rule_is_another_model(
+    size_px: int, tmp_path: Path, open_clip: ModuleType
+) -> None:
     openclip = write_openclip(tmp_path / "openclip", open_clip)
     clip = write_hugging_face_clip(tmp_path / "clip")
     siglip = write_hugging_face_siglip(tmp_path / "siglip")
     theirs = {
-        "openclip": openclip_at(24, openclip, open_clip),
-        "clip": transformers_at(24, clip),
-        "siglip": transformers_at(24, siglip),
+        "openclip": openclip_at(size_px, openclip, open_clip),
+        "clip": transformers_at(size_px, clip),
+        "siglip": transformers_at(size_px, siglip),
     }
     for name, vectors in theirs.items():
         checkpoint = read(tmp_path / name)
         wrong = OTHER[RULES[checkpoint.layout]]
-        folder = resized(checkpoint, tmp_path / f"{name}-wrong", 24, wrong)
+        folder = resized(checkpoint, tmp_path / f"{name}-wrong", size_px, wrong)
         assert np.abs(ours(folder) - vectors).max() > ANOTHER
 
 
