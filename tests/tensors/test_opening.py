@@ -1,6 +1,7 @@
 """One file or several: which reader, and shards against their index."""
 
 import json
+import mmap
 import os
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import torch
 
 from sightline.errors import CheckpointError
-from sightline.tensors import open_tensors, opening, tensor_file
+from sightline.tensors import open_tensors, opening
 from tiny_folder import write_arrays
 
 ONE: dict[str, np.ndarray] = {"a": np.arange(3, dtype=np.float32)}
@@ -127,7 +128,7 @@ def test_what_cannot_be_mapped_says_so(tmp_path: Path, monkeypatch: pytest.Monke
     def full(*_: object, **__: object) -> None:
         raise OSError(12, "Cannot allocate memory")
 
-    monkeypatch.setattr(tensor_file.mmap, "mmap", full)
+    monkeypatch.setattr(mmap, "mmap", full)
     assert refusal(path) == (
         f"{path} cannot be mapped (Cannot allocate memory): put it on a disk of this machine"
     )

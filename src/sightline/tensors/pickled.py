@@ -5,9 +5,9 @@ has no functions to call: a name stays a name (`Named`), and of all calls only t
 itself writes for tensors and containers mean something. Whatever else a pickle asks for is an error
 that names it. `pickletools` of the standard library knows how long each opcode's argument is.
 
-A few hundred bytes can make a tuple of itself twice, sixty times over: whatever looks at the whole
-of it (a hash, a comparison, a message that writes it out) never ends. So names and keys are short
-texts, calls have few arguments, and a message names types and numbers only.
+A few hundred bytes can make a tuple of itself twice, sixty times over: a hash, a comparison or a
+message of the whole of it never ends. So names and keys are short texts, calls have few arguments,
+and a message names types and numbers only.
 
 Source: Python's pickletools for what each opcode does; torch/serialization.py `persistent_id` and
 torch/_utils.py `_rebuild_tensor_v2` for how tensors are written.
@@ -152,9 +152,7 @@ class _Reader:
 
 def _called(function: Any) -> str:
     """Return how a message names what a pickle would call."""
-    if isinstance(function, Named):
-        return str(function)
-    return f"a {type(function).__name__.lower()}"
+    return str(function) if isinstance(function, Named) else f"a {type(function).__name__.lower()}"
 
 
 def _short(text: Any) -> str:
@@ -208,9 +206,9 @@ def _new(reader: _Reader, _: Any) -> None:
 def _build(reader: _Reader, _: Any) -> None:
     """Fill an object. A state dict's `_metadata` is of no use here."""
     state, whole = reader.stack.pop(), reader.stack[-1]
-    if isinstance(whole, Module) and not isinstance(state, dict):  # pairs, with anything as keys
-        raise ValueError(f"an object made of a {type(state).__name__}")
     if isinstance(whole, Module):
+        if not isinstance(state, dict):  # pairs, with anything as keys
+            raise ValueError(f"an object made of a {type(state).__name__}")
         whole.attributes.update(state)
 
 
