@@ -22,6 +22,8 @@ STORED: Mapping[str, np.dtype] = {
     "BOOL": np.dtype("?"),
 }
 
+MAX_AXES = 8  # a video's convolution has five; NumPy ends at 32 or 64
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One tensor as bytes of a file: row after row, or column after column of a matrix."""
