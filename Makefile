@@ -23,7 +23,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER
 SOURCES := $(shell find src -type f -not -path '*/__pycache__/*' | sed 's/ /\\ /g')
 LABELS := cat,dog,duck,horse,koala,polar bear,boat,flower,cup of coffee,sunset
 
-.PHONY: help demo test setup lint format types check docs clean python
+.PHONY: help demo test parity setup lint format types check docs clean python
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,13 @@ demo: $(DEMO)/.installed ## classify the demo photos with the bundled model, in 
 
 test: $(ENV)/.installed ## run the tests
 	$(RUN)/python -m pytest -n 2
+
+# Who has OpenAI's own ViT-B-32.pt names its folder: make parity SIGHTLINE_REAL_WEIGHTS=FOLDER.
+export SIGHTLINE_REAL_WEIGHTS
+PARITY := $(if $(SIGHTLINE_REAL_WEIGHTS),full or not full,not real)
+
+parity: $(ENV)/.installed ## compare networks of real size with the other libraries; 15 minutes, 5 GB of disk
+	$(RUN)/python -m pytest tests/parity -m '$(PARITY)' --parity-table
 
 setup: $(ENV)/.installed ## make the environment for tests and development
 
@@ -73,14 +80,15 @@ $(DEMO)/.installed: pyproject.toml constraints.txt README.md $(SOURCES) | python
 	@touch $@
 
 # OpenCLIP is installed without what it asks for: torchvision, whose published build refuses a torch
-# that it was not built with, and timm, which asks for torchvision. Its tests need neither
-# (tests/torchvision_standin.py says how), and transformers brings the rest of what OpenCLIP needs.
-# One test resizes with torchvision (tests/torchvision_processor.py says how that works).
+# that it was not built with, and timm, which asks for torchvision. Both are there for tests that
+# have a process of their own (tests/parity_process.py, tests/torchvision_processor.py); all others
+# do without (tests/torchvision_standin.py). transformers brings the rest of what these need, and
+# what OpenAI's package asks for beyond them is stood in for (tests/parity_openai.py).
 # pip is renewed first because older ones do not know dependency groups.
 $(ENV)/.installed: pyproject.toml constraints.txt | python
 	@$(call make_env,$(ENV))
 	@echo "installing what the tests need into $(ENV); torch alone takes a minute"
 	@$(RUN)/python $(PIP) install -c constraints.txt pip
 	@$(RUN)/python $(PIP) install -c constraints.txt --group test -e '.[all]'
-	@$(RUN)/python $(PIP) install -c constraints.txt --no-deps open_clip_torch torchvision
+	@$(RUN)/python $(PIP) install -c constraints.txt --no-deps open_clip_torch openai-clip timm torchvision
 	@touch $@

@@ -1,6 +1,8 @@
 """From any layout to any other that can be the same model: bit for bit, or refused."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -208,13 +210,89 @@ def test_an_unknown_layout_names_those_there_are(tmp_path: Path) -> None:
     )
 
 
-def test_a_place_with_something_else_in_it_is_left_alone(tmp_path: Path) -> None:
+def refusal(checkpoint: Checkpoint, folder: Path, *, replace: bool = False) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        convert(checkpoint, folder, "openclip", replace=replace)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "README.md", "config.json"])
+def test_a_place_with_something_in_it_is_left_alone(name: str, tmp_path: Path) -> None:
     write_hugging_face_clip(tmp_path / "from")
     (tmp_path / "to").mkdir()
-    (tmp_path / "to" / "notes.txt").write_text("mine")
-    with pytest.raises(CheckpointError, match=r"holds notes\.txt"):
-        convert(read(tmp_path / "from"), tmp_path / "to", "openclip")
-    assert (tmp_path / "to" / "notes.txt").read_text() == "mine"
+    (tmp_path / "to" / name).write_text("mine")
+    checkpoint = read(tmp_path / "from")
+    assert refusal(checkpoint, tmp_path / "to") == (
+        f"{tmp_path / 'to'} is not empty: choose another place, or allow a model folder to be "
+        "replaced (--replace)"
+    )
+    assert f"holds {name} and no sightline.json" in refusal(
+        checkpoint, tmp_path / "to", replace=True
+    )
+    assert (tmp_path / "to" / name).read_text() == "mine"
+
+
+def test_a_model_may_be_replaced_but_nothing_beside_it(tmp_path: Path) -> None:
+    write_hugging_face_clip(tmp_path / "from")
+    checkpoint = read(tmp_path / "from")
+    convert(checkpoint, tmp_path / "to", "openclip")
+    convert(checkpoint, tmp_path / "to", "openclip", replace=True)
+    convert(checkpoint, tmp_path / "ours", "sightline")
+    (tmp_path / "ours" / "photo.jpg").write_bytes(b"mine")
+    assert refusal(checkpoint, tmp_path / "ours", replace=True) == (
+        f"{tmp_path / 'ours'} holds photo.jpg, which is no part of a model and would be lost: move "
+        "it, or choose another place"
+    )
+
+
+def test_a_model_is_never_written_over_itself(tmp_path: Path) -> None:
+    write_hugging_face_clip(tmp_path / "from")
+    assert refusal(read(tmp_path / "from"), tmp_path / "from", replace=True) == (
+        f"{tmp_path / 'from'} is the model that is converted: choose another place"
+    )
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_seal_is_set_before_the_model_is_in_place(layout: str, tmp_path: Path) -> None:
+    write_hugging_face_clip(tmp_path / "from")
+    seen: list[bool] = []
+
+    def seal(written: Path) -> None:
+        seen.append((tmp_path / "to").exists())
+        folder = written if written.is_dir() else written.parent
+        (folder / "canaries.safetensors").write_bytes(b"sealed")
+
+    convert(read(tmp_path / "from"), tmp_path / "to", layout, seal=seal)
+    assert seen == [False]
+    assert (tmp_path / "to" / "canaries.safetensors").read_bytes() == b"sealed"
+
+
+FULL = """
+import resource, signal, sys
+from sightline.checkpoints import convert, read
+from sightline.errors import CheckpointError
+checkpoint = read(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+try:
+    convert(checkpoint, sys.argv[2], sys.argv[3])
+except CheckpointError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_full_disk_is_one_sentence_and_leaves_nothing(layout: str, tmp_path: Path) -> None:
+    write_hugging_face_clip(tmp_path / "from")
+    (tmp_path / "empty").mkdir()
+    command = [sys.executable, "-c", FULL, str(tmp_path / "from"), str(tmp_path / "empty" / "to")]
+    ran = subprocess.run([*command, layout], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout == (
+        f"model folder {tmp_path / 'empty' / 'to'} cannot be written (File too large): free some "
+        "space or choose another place; what was there before is untouched\n"
+    )
+    assert list((tmp_path / "empty").iterdir()) == []
 
 
 def test_control_a_writer_that_changed_a_bit_would_be_caught(

@@ -1,21 +1,26 @@
 """The reference: a live model, or one opened from a folder."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from sightline.checkpoints import read
+from sightline.checkpoints import Checkpoint, Weights, read
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.runtime.torch_towers import (
+    PRECISIONS,
     TorchTowers,
     _tf32_switches,
     _without_tf32,
     load_model,
     open_torch_towers,
 )
-from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model
+from sightline.tensors import open_tensors
+from tiny_folder import RECORD
+from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model, unit
 
 
 def test_a_live_model_gives_the_vectors_of_its_evaluation_mode() -> None:
@@ -86,6 +91,68 @@ def test_half_precision_is_widened(tmp_path: Path) -> None:
     assert TorchTowers(model).text(some_ids()).dtype == np.float32
 
 
+HALVES = ["bfloat16", "float16"]
+
+
+@pytest.mark.parametrize("name", ["CLIP", "SigLIP", "hybrid", "ResNet"])
+@pytest.mark.parametrize(("precision", "near"), [("bfloat16", 0.03), ("float16", 0.004)])
+def test_half_precision_is_near_and_not_the_same(
+    name: str, precision: str, near: float, tmp_path: Path
+) -> None:
+    """A bound on rounding alone, of 3 decimals less in bfloat16; tests/parity/ is exact."""
+    model = tiny_model(SPECS[name])
+    towers = open_torch_towers(saved(tmp_path, model), precision=precision, device="cpu")
+    found = distances(towers, TorchTowers(model), model.spec)
+    assert max(found.values()) < near
+    assert min(found.values()) > 0
+
+
+@pytest.mark.parametrize("name", ["CLIP", "SigLIP", "hybrid", "ResNet"])
+@pytest.mark.parametrize(("precision", "near"), [("bfloat16", 1e-2), ("float16", 1e-3)])
+def test_whoever_else_is_in_the_batch_shows_by_rounding_at_most(
+    name: str, precision: str, near: float, tmp_path: Path
+) -> None:
+    """Nothing is scaled by what the batch holds; measured: 3.0e-4 at worst, of a ResNet."""
+    model = tiny_model(SPECS[name])
+    towers = open_torch_towers(saved(tmp_path, model), precision=precision, device="cpu")
+    pixels, ids = some_pixels(model.spec), some_ids()
+    alone = np.concatenate([towers.image(one[None]) for one in pixels])
+    assert np.abs(unit(alone) - unit(towers.image(pixels))).max() < near
+    single = np.concatenate([towers.text(one[None]) for one in ids])
+    assert np.abs(unit(single) - unit(towers.text(ids))).max() < near
+
+
+@pytest.mark.parametrize("precision", HALVES)
+def test_only_batch_norms_stay_in_single_precision(precision: str, tmp_path: Path) -> None:
+    model = load_model(saved(tmp_path, tiny_model(SPECS["ResNet"])), precision)
+    whole = {name for name, one in model.state_dict().items() if one.dtype == torch.float32}
+    assert whole
+    assert all(re.search(r"\.bn\d?\.", name) for name in whole)
+    assert TorchTowers(model).precision == precision
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_what_is_stored_in_the_precision_asked_for_is_not_copied(
+    precision: str, tmp_path: Path
+) -> None:
+    model = tiny_model(SPECS["CLIP"]).to(PRECISIONS[precision])
+    path = tmp_path / "model.safetensors"
+    save_file({name: one.contiguous() for name, one in model.state_dict().items()}, path)
+    checkpoint = Checkpoint(
+        folder=tmp_path,
+        layout="sightline",
+        spec=model.spec,
+        record=RECORD,
+        weights=Weights(open_tensors(path)),
+    )
+    loaded = load_model(checkpoint, precision)
+    with torch.no_grad():
+        loaded.text.positions.zero_()
+    # The mapping is private: a write shows there, and not in the file.
+    assert not checkpoint.weights["text.positions"].any()
+    assert Weights(open_tensors(path))["text.positions"].any()
+
+
 def test_a_loaded_model_may_be_trained_without_touching_its_file(tmp_path: Path) -> None:
     checkpoint = saved(tmp_path, tiny_model(SPECS["CLIP"]))
     before = checkpoint.weights.path.read_bytes()
@@ -120,3 +187,8 @@ def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
 def test_the_description_names_engine_and_device() -> None:
     towers = TorchTowers(tiny_model(SPECS["CLIP"]))
     assert towers.description == f"torch {torch.__version__} on cpu, float32: the reference"
+
+
+def test_the_description_names_the_precision_of_a_live_model() -> None:
+    towers = TorchTowers(tiny_model(SPECS["CLIP"]).to(torch.bfloat16))
+    assert towers.description == f"torch {torch.__version__} on cpu, bfloat16"

@@ -28,6 +28,13 @@ def test_both_engines_are_towers_and_agree(tmp_path: Path) -> None:
     assert max(distances(towers, reference, checkpoint.spec).values()) < 1e-5
 
 
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_half_precision_is_torch_and_says_so(precision: str, tmp_path: Path) -> None:
+    towers = open_towers(saved(tmp_path, tiny_model(SPECS["CLIP"])), precision=precision)
+    assert towers.precision == precision
+    assert f", {precision}" in towers.description
+
+
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -37,7 +44,11 @@ def test_both_engines_are_towers_and_agree(tmp_path: Path) -> None:
         ),
         (
             {"precision": "int8"},
-            "precision 'int8' is not offered: choose 'float32' or 'auto'",
+            "precision 'int8' is not offered: choose 'auto', 'float32', 'bfloat16' or 'float16'",
+        ),
+        (
+            {"runtime": "onnxruntime", "precision": "float16"},
+            "runtime 'onnxruntime' computes in float32 here, not in float16: use runtime 'torch'",
         ),
         (
             {"runtime": "onnxruntime", "device": "cuda"},

@@ -97,14 +97,15 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
 
 # Behaviour of a floor as a whole, which no one file has.
 OF_A_FLOOR = {"train/test_crashes.py"}
+OF_THE_WHOLE = {"structure", "parity"}  # the house, and all floors held against other libraries
 
 
 def test_every_file_of_tests_is_named_after_what_it_tests() -> None:
-    """`test_words.py` and `test_words_fuzzed.py` test `words.py`; `structure/` tests the house."""
+    """`test_words.py` and `test_words_fuzzed.py` test `words.py`; two folders test no one file."""
     strays: list[str] = []
     for path in python_files(ROOT / "tests"):
         where = path.relative_to(ROOT / "tests")
-        apart = where.parts[0] == "structure" or str(where) in OF_A_FLOOR
+        apart = where.parts[0] in OF_THE_WHOLE or str(where) in OF_A_FLOOR
         if not path.name.startswith("test_") or apart:
             continue
         parts = path.stem.removeprefix("test_").split("_")

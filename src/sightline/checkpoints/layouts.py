@@ -84,7 +84,7 @@ def openclip_files(model: Model) -> Files:
 
 
 def openai_files(model: Model) -> Files:
-    """Write a state dict for OpenAI's `clip.load`.
+    """Write a state dict for OpenAI's `build_model`; its `clip.load` opens TorchScript alone.
 
     Raises:
         CheckpointError: A tensor has no name in OpenAI's layout.

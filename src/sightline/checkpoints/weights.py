@@ -33,6 +33,9 @@ class Weights(Mapping[str, np.ndarray]):
         place = self._places[name]
         return place.array(self._mapped[place.path])
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._places  # without widening a tensor of bfloat16 to find out
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._places)
 

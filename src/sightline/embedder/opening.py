@@ -32,7 +32,8 @@ def load(
             fetched once; None is the model that comes with the package.
         architecture: As OpenCLIP spells it, for a file that does not say what it is.
         runtime: What the towers run in: "onnxruntime", "torch", or "auto" to choose.
-        precision: "float32", or "auto" to choose.
+        precision: "float32"; "bfloat16" or "float16", which only torch computes in; or "auto",
+            which is "float32".
         device: "cpu", a torch device such as "cuda", or "auto" to choose.
 
     Neither tower is read yet: each is opened, and its tensors compared with the digests of their

@@ -1,33 +1,53 @@
 """Towers in torch: the reference that every other engine is held to. Enter at `TorchTowers`."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
-from sightline.checkpoints import Checkpoint
+from sightline.checkpoints import Checkpoint, Weights
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.model import CLIP
 from sightline.model.undrawn import undrawn
 from sightline.shapes import Float32, Int64
 from sightline.spec.inventory import is_counter
 
+PRECISIONS: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+_WHY: Mapping[str, str] = {"float32": ": the reference"}  # others were asked for by name
+
 
 class TorchTowers:
-    """A live model as towers: put into evaluation mode for each call, and back afterwards."""
+    """A live model as towers: put into evaluation mode for each call, and back afterwards.
 
-    precision = "float32"
+    The model's own precision is computed in: pixels are cast to it, vectors come out in float32.
+    In half precision that means weights, tokens and sums of half precision throughout, as
+    transformers has it with `dtype` and OpenCLIP with "pure_bf16" and "pure_fp16". Within a norm
+    of tokens torch takes mean and deviation in float32, whatever goes in; its gains are rounded
+    to half, which OpenAI's code, that casts the whole norm up, does not do. Batch norms keep
+    float32 statistics and gains, as in OpenAI's code and unlike in the other two: a small
+    variance would be lost. tests/parity/ says how far each is.
+    """
 
     def __init__(self, model: CLIP) -> None:
         self._model = model
 
     @property
+    def precision(self) -> str:
+        """The precision the vectors are computed in."""
+        return str(self._model.text.positions.dtype).removeprefix("torch.")
+
+    @property
     def description(self) -> str:
         """What was chosen and why, in one line."""
-        device = self._model.logit_scale.device
-        return f"torch {torch.__version__} on {device}, float32: the reference"
+        device, precision = self._model.logit_scale.device, self.precision
+        return f"torch {torch.__version__} on {device}, {precision}{_WHY.get(precision, '')}"
 
     def image(
         self, pixels: Float32[np.ndarray, "images 3 height width"]
@@ -48,26 +68,33 @@ class TorchTowers:
         return self._run(self._model.encode_patches, pixels)
 
     def _run(self, encode: Callable[[torch.Tensor], torch.Tensor], rows: np.ndarray) -> np.ndarray:
-        """Put rows through a tower, in float32 whatever surrounds the call."""
+        """Put rows through a tower, in the model's precision whatever surrounds the call."""
         device = self._model.logit_scale.device
         # A copy: torch warns of arrays that may not be written to, and mapped ones may not.
         given = torch.tensor(rows, device=device)
+        if given.is_floating_point():
+            given = given.to(self._model.text.positions.dtype)
         with (
             torch.inference_mode(),
             torch.autocast(device.type, enabled=False),
             _without_tf32(device),
             _evaluating(self._model),
         ):
-            return encode(given).cpu().numpy()
+            return encode(given).float().cpu().numpy()
 
 
 def open_torch_towers(
-    checkpoint: Checkpoint, *, device: str = "auto", threads: int | None = None
+    checkpoint: Checkpoint,
+    *,
+    precision: str = "float32",
+    device: str = "auto",
+    threads: int | None = None,
 ) -> TorchTowers:
-    """Open a checkpoint in torch: nothing is drawn at random first, half precision is widened.
+    """Open a checkpoint in torch: nothing is drawn at random first, weights are cast once.
 
     Args:
         checkpoint: An opened model folder.
+        precision: One of `PRECISIONS`.
         device: A torch device, or "auto": a GPU where there is one.
         threads: For all of torch in this process; None leaves torch's own choice.
 
@@ -77,11 +104,17 @@ def open_torch_towers(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    return TorchTowers(load_model(checkpoint).to(_device(device)))
+    return TorchTowers(load_model(checkpoint, precision).to(_device(device)))
 
 
-def load_model(checkpoint: Checkpoint) -> CLIP:
-    """Return the network with the checkpoint's weights in it, in float32, on the CPU.
+def load_model(checkpoint: Checkpoint, precision: str = "float32") -> CLIP:
+    """Return the network with the checkpoint's weights in it, on the CPU.
+
+    What the file stores in this precision is not copied: the tensors lie over the mapped file.
+
+    Args:
+        checkpoint: An opened model folder.
+        precision: One of `PRECISIONS`, for all weights but those of batch norms.
 
     Raises:
         CheckpointError: The weights are not the ones the spec describes.
@@ -101,19 +134,34 @@ def load_model(checkpoint: Checkpoint) -> CLIP:
             f"{weights.path} and its spec disagree about {len(faults)} tensors "
             f"({', '.join(faults[:3])}): its weights do not belong to its spec"
         )
-    tensors = {name: _tensor(weights[name]) for name in wanted.keys() - lacking}
-    tensors |= {name: torch.tensor(0) for name in lacking}
+    whole = _whole(model)
+    tensors = {name: torch.tensor(0) for name in lacking}
+    for name in wanted.keys() - lacking:
+        tensors[name] = _tensor(
+            weights, name, PRECISIONS["float32" if name in whole else precision]
+        )
     model.load_state_dict(tensors, strict=True, assign=True)
     return model.eval()
 
 
-def _tensor(array: np.ndarray) -> torch.Tensor:
-    """Return a tensor over the same memory where it is float32 already, which a file may be."""
-    if array.dtype == np.float32:
-        array = array.view()
-        array.flags.writeable = True  # the mapping is private: what is written stays here
-        return torch.from_numpy(array)
-    return torch.from_numpy(array.astype(np.float32 if array.dtype.kind == "f" else array.dtype))
+def _whole(model: CLIP) -> frozenset[str]:
+    """Return the tensors that stay in float32: half precision would lose small variances."""
+    return frozenset(
+        f"{path}.{name}"
+        for path, module in model.named_modules()
+        if isinstance(module, nn.BatchNorm2d)
+        for name in module.state_dict()
+    )
+
+
+def _tensor(weights: Weights, name: str, dtype: torch.dtype) -> torch.Tensor:
+    """Return a tensor, over the file's own memory where it is stored in this type already."""
+    words = weights.words(name).view()
+    words.flags.writeable = True  # the mapping is private: what is written stays here
+    stored = torch.from_numpy(words)
+    if weights.place(name).dtype == "BF16":
+        stored = stored.view(torch.bfloat16)
+    return stored.to(dtype) if stored.is_floating_point() else stored
 
 
 def _device(name: str) -> torch.device:

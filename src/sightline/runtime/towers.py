@@ -8,6 +8,8 @@ from sightline.checkpoints import Checkpoint
 from sightline.errors import RuntimeUnavailable
 from sightline.shapes import Float32, Int64
 
+PRECISIONS = ("float32", "bfloat16", "float16")
+
 
 @runtime_checkable
 class Towers(Protocol):
@@ -19,7 +21,7 @@ class Towers(Protocol):
 
     @property
     def precision(self) -> str:
-        """The precision the vectors were computed in: "float32"."""
+        """The precision the vectors are computed in: one of `PRECISIONS`."""
 
     def image(
         self, pixels: Float32[np.ndarray, "images 3 height width"]
@@ -50,8 +52,9 @@ def open_towers(
     Args:
         checkpoint: An opened model folder.
         runtime: "onnxruntime", which needs no extra; "torch", the reference; or "auto": torch on
-            a device that only torch reaches, ONNX Runtime otherwise.
-        precision: "float32" or "auto", which is the same today.
+            a device that only torch reaches and in half precision, ONNX Runtime otherwise.
+        precision: "float32"; "bfloat16" or "float16", which only torch computes in; or "auto",
+            which is "float32".
         device: "cpu", a torch device such as "cuda", or "auto": the CPU, or with runtime "torch"
             a GPU where there is one.
         threads: For one call; None leaves it to the engine: one a physical core.
@@ -60,25 +63,33 @@ def open_towers(
         CheckpointError: The weights are not the ones the spec describes.
         RuntimeUnavailable: The engine is not installed or does not do what was asked.
     """
-    if precision not in ("auto", "float32"):
+    precision = "float32" if precision == "auto" else precision
+    if precision not in PRECISIONS:
         raise RuntimeUnavailable(
-            f"precision {precision!r} is not offered: choose 'float32' or 'auto'"
+            f"precision {precision!r} is not offered: choose 'auto', 'float32', 'bfloat16' or "
+            "'float16'"
         )
     if runtime == "auto":
-        runtime = "onnxruntime" if device in ("auto", "cpu") else "torch"
+        plain = device in ("auto", "cpu") and precision == "float32"
+        runtime = "onnxruntime" if plain else "torch"
     if runtime == "onnxruntime":
-        return _open_onnx(checkpoint, device, threads)
+        return _open_onnx(checkpoint, precision, device, threads)
     if runtime == "torch":
-        return _open_torch(checkpoint, device, threads)
+        return _open_torch(checkpoint, precision, device, threads)
     raise RuntimeUnavailable(
         f"runtime {runtime!r} is not known: choose 'auto', 'onnxruntime' or 'torch'"
     )
 
 
-def _open_onnx(checkpoint: Checkpoint, device: str, threads: int | None) -> Towers:
+def _open_onnx(checkpoint: Checkpoint, precision: str, device: str, threads: int | None) -> Towers:
     """Open the graphs beside the weights, or the same graphs made from the spec."""
     from sightline.runtime.onnx_towers import OnnxTowers
 
+    if precision != "float32":
+        raise RuntimeUnavailable(
+            f"runtime 'onnxruntime' computes in float32 here, not in {precision}: use runtime "
+            "'torch'"
+        )
     if device not in ("auto", "cpu"):
         raise RuntimeUnavailable(
             f"runtime 'onnxruntime' runs on the CPU here, not on {device!r}: use runtime 'torch'"
@@ -86,7 +97,7 @@ def _open_onnx(checkpoint: Checkpoint, device: str, threads: int | None) -> Towe
     return OnnxTowers(checkpoint, threads=threads)
 
 
-def _open_torch(checkpoint: Checkpoint, device: str, threads: int | None) -> Towers:
+def _open_torch(checkpoint: Checkpoint, precision: str, device: str, threads: int | None) -> Towers:
     """Open the reference."""
     from importlib.util import find_spec
 
@@ -96,4 +107,4 @@ def _open_torch(checkpoint: Checkpoint, device: str, threads: int | None) -> Tow
         )
     from sightline.runtime.torch_towers import open_torch_towers
 
-    return open_torch_towers(checkpoint, device=device, threads=threads)
+    return open_torch_towers(checkpoint, precision=precision, device=device, threads=threads)
