@@ -79,5 +79,5 @@ def bytes_of(dtype: str, shape: tuple[int, ...]) -> int:
 
 
 def is_shape(shape: tuple[int, ...]) -> bool:
-    """Tell a shape that an array can have: NumPy multiplies its axes even where one of them is 0."""
+    """Tell a shape that an array can have: NumPy multiplies its axes even where one is 0."""
     return min(shape, default=0) >= 0 and math.prod(max(length, 1) for length in shape) < 2**59
