@@ -30,3 +30,15 @@ def test_a_tensor_of_more_axes_is_refused(count: int, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as caught:
         open_safetensors(path)
     assert str(caught.value) == f"{path} has a with {count} axes, more than {MAX_AXES}: refused"
+
+
+@pytest.mark.parametrize("shape", [[0, 2**62, 2**62], [2**59, 0], [-1, 0], [0, -1]])
+def test_a_shape_that_no_array_has_is_refused(shape: list[int], tmp_path: Path) -> None:
+    path = written(tmp_path, shape, 0)
+    with pytest.raises(CheckpointError, match="has a header that contradicts itself at a "):
+        open_safetensors(path)
+
+
+def test_a_tensor_without_numbers_is_read(tmp_path: Path) -> None:
+    file = open_safetensors(written(tmp_path, [0, 2**58], 0))
+    assert file.places["a"].array(file.mapped).shape == (0, 2**58)

@@ -17,7 +17,7 @@ from typing import Any
 
 from sightline.errors import CheckpointError
 from sightline.tensors.pickled import Module, Tensor, read_pickle
-from sightline.tensors.place import STORED, Place, bytes_of
+from sightline.tensors.place import STORED, Place, bytes_of, is_shape
 from sightline.tensors.regular_file import open_regular
 from sightline.tensors.tensor_file import TensorFile, map_file
 
@@ -209,7 +209,7 @@ def _place(path: Path, name: str, tensor: Tensor, starts: Mapping[str, tuple[int
     start, held = starts[tensor.storage.key]
     size, width = bytes_of(dtype, tensor.shape), STORED[dtype].itemsize
     begin = tensor.offset * width
-    if min(tensor.shape, default=0) < 0 or tensor.offset < 0 or begin + size > held:
+    if not is_shape(tensor.shape) or tensor.offset < 0 or begin + size > held:
         raise CheckpointError(
             f"{path} places {name} (shape {list(tensor.shape)} of {dtype}) outside its storage of "
             f"{held} bytes: copy it again"
