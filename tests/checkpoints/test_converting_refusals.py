@@ -1,4 +1,4 @@
-"""What is not converted, and what is never lost: other people's files, a full disk, a wrong copy."""
+"""What is not converted, and what is never lost: others' files, a full disk, a wrong copy."""
 
 import json
 import subprocess
