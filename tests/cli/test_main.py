@@ -157,3 +157,17 @@ def test_a_file_name_that_is_not_unicode_is_printed_and_kept(desk: Path) -> None
     paths = [json.loads(line)["path"] for line in out.splitlines()]
     assert os.fsencode(paths[0]) == b"caf\xe9.png"
     assert process.returncode == 3  # of the empty picture that lies there
+
+
+def test_a_stranger_s_names_reach_the_terminal_neither_raw_nor_whole(
+    run: Callable[..., Ran], desk: Path
+) -> None:
+    name = "\x1b[31m\n" + "x" * 10_000
+    (desk / "model").mkdir()
+    (desk / "model" / "model.safetensors").write_bytes(b"")
+    (desk / "model" / "config.json").write_text(json.dumps({"model_type": name}))
+    ran = run("classify", "photo.jpg", "--labels", "cat,dog", "--model", "model")
+    assert ran.code == 4
+    assert ran.err.count("\n") == 1
+    assert "\x1b" not in ran.err
+    assert len(ran.err) < 2000

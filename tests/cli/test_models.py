@@ -65,7 +65,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(
 ) -> None:
     ran = run("models", "convert", "model", "photos", "--to", "sightline")
     assert ran.code == 4
-    assert "photos holds 0.png and no sightline.json, so it is no model folder" in ran.err
+    assert "photos is not empty: choose another place" in ran.err
 
 
 def test_a_layout_has_to_be_one_and_to_be_given(run: Callable[..., Ran], model: Path) -> None:

@@ -1,6 +1,8 @@
 """One file or several: which reader, and shards against their index."""
 
 import json
+import mmap
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ import pytest
 import torch
 
 from sightline.errors import CheckpointError
-from sightline.tensors import open_tensors
+from sightline.tensors import open_tensors, opening
 from tiny_folder import write_arrays
 
 ONE: dict[str, np.ndarray] = {"a": np.arange(3, dtype=np.float32)}
@@ -70,6 +72,66 @@ def test_a_broken_index_is_one_sentence(contents: str, tmp_path: Path) -> None:
     index = tmp_path / "model.safetensors.index.json"
     index.write_text(contents)
     assert refusal(index).startswith(f"{index} is not an index of shards (")
+
+
+def test_an_index_of_any_length_is_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = sharded(tmp_path)
+    length = index.stat().st_size
+    monkeypatch.setattr(opening, "MAX_INDEX_BYTES", length)
+    assert len(open_tensors(index)) == 2
+    monkeypatch.setattr(opening, "MAX_INDEX_BYTES", length - 1)
+    assert refusal(index) == f"{index} has more than {length - 1} bytes: refused"
+
+
+def test_a_file_larger_than_memory_is_not_read_as_an_index(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    with index.open("wb") as file:
+        file.truncate(2**40)  # all of it a hole
+    assert refusal(index) == f"{index} has more than {opening.MAX_INDEX_BYTES} bytes: refused"
+
+
+def test_a_shard_that_no_file_can_be_called_is_refused(tmp_path: Path) -> None:
+    index = tmp_path / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": {"b": "m\0.safetensors"}}))
+    said = refusal(index)
+    assert said.startswith(f"'{tmp_path}/m\\x00.safetensors' is no name of a file (")
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.pt", "m.safetensors.index.json"])
+def test_a_pipe_is_not_waited_for(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    os.mkfifo(path)
+    assert refusal(path).startswith(f"{path} is no regular file but a folder, pipe, socket or dev")
+
+
+def test_a_shard_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    index = sharded(tmp_path)
+    (tmp_path / "model-2.safetensors").unlink()
+    os.mkfifo(tmp_path / "model-2.safetensors")
+    assert refusal(index).startswith(f"{tmp_path / 'model-2.safetensors'} is no regular file")
+
+
+def test_a_file_replaced_by_a_pipe_is_hashed_from_what_was_mapped(tmp_path: Path) -> None:
+    [file] = open_tensors(write_arrays(tmp_path / "m.safetensors", ONE))
+    digest = file.digest_of(0, 8)
+    file.path.unlink()
+    os.mkfifo(file.path)
+    assert file.digest_of(0, 8) == digest
+    assert not file.is_in_place()
+
+
+def test_what_cannot_be_mapped_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_arrays(tmp_path / "m.safetensors", ONE)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(mmap, "mmap", full)
+    assert refusal(path) == (
+        f"{path} cannot be mapped (Cannot allocate memory): put it on a disk of this machine"
+    )
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import pickletools
+import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -118,6 +119,88 @@ def test_a_table_of_contents_of_any_size_is_not_read() -> None:
     )
 
 
+def doubled(times: int = 60) -> bytes:
+    """Return opcodes that leave a tuple of two of the tuple of two of …: 2^60 to whoever looks."""
+    return b")" + b"".join(b"q" + bytes([at]) + b"h" + bytes([at]) + b"\x86" for at in range(times))
+
+
+def nested(times: int = 50_000) -> bytes:
+    """Return opcodes that leave a tuple in a tuple in a …, deeper than anything may recurse."""
+    return b")" + b"\x85" * times
+
+
+KINDS = {
+    "doubled": doubled(),
+    "nested": nested(),
+    "list": b"]",
+    "long": b"X\xe9\3\0\0" + b"a" * 1001,
+}
+NAMED = b"ctorch\nSize\n"  # a call that is known
+NO_KEY = "a ((tuple|list) as a key of a dict|str where a short name belongs)"
+STORED = b"X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\x000X\3\0\0\0cpuK\1"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        (b"}", b"K\1s.", NO_KEY),
+        (b"}(", b"K\1u.", NO_KEY),
+        (b"", b"X\1\0\0\0a\x93.", "a (tuple|list|str) where a short name belongs"),
+        (b"X\1\0\0\0a", b"\x93.", "a (tuple|list|str) where a short name belongs"),
+        (b"c__torch__\nA\n)\x81", b"b.", "an object made of a (tuple|list|str)"),
+        (b"c__torch__\nA\n)\x81](", b"K\1\x86eb.", "an object made of a list"),
+        (b"(X\7\0\0\0storage", b"X\1\0\0\x000X\3\0\0\0cpuK\1tQ.", "what stands for a storage is"),
+        (
+            b"(X\7\0\0\0storagectorch\nFloatStorage\n",
+            b"X\3\0\0\0cpuK\1tQ.",
+            "a (tuple|list|str) where a short name belongs",
+        ),
+        (
+            b"ctorch._utils\n_rebuild_tensor_v2\n((" + STORED + b"tQK\0",
+            b"K\1\x85tR.",
+            "a tensor (of|whose place is not said in whole numbers)",
+        ),
+        (
+            b"ctorch._utils\n_rebuild_tensor_v2\n((" + STORED + b"tQ",
+            b"K\1\x85K\1\x85tR.",
+            "a tensor whose place is not said in whole numbers",
+        ),
+    ],
+)
+def test_what_is_no_name_or_number_is_neither_looked_through_nor_written_out(
+    before: bytes, after: bytes, said: str, kind: str
+) -> None:
+    encoded = b"\x80\2" + before + KINDS[kind] + after
+    found = refusal(encoded)
+    assert re.match(rf"w\.pt has a broken table of contents \({said}", found)
+    assert len(found) < 200
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_call_of_what_is_no_function_is_named_by_its_type(kind: str) -> None:
+    called = {"list": "list", "long": "str"}.get(kind, "tuple")
+    assert refusal(b"\x80\2" + KINDS[kind] + b")R.") == (
+        f"w.pt asks to call a {called}, which weights saved by torch do not: it may be hostile, so "
+        "nothing of it is read"
+    )
+
+
+def test_a_call_has_few_arguments() -> None:
+    """Of a million arguments, every call of a few bytes would make a copy."""
+    encoded = b"\x80\2ctorch\ndevice\n(" + b"N" * 17 + b"tR."
+    assert "a call of torch.device with a tuple" in refusal(encoded)
+    assert read_pickle(encoded.replace(b"N" * 17, b"N" * 16), "w.pt") == (None,) * 16
+    assert "a call of torch.Size with a list" in refusal(b"\x80\2" + NAMED + b"]R.")
+
+
+def test_marks_are_looked_for_from_the_top() -> None:
+    """A stack of many values, and many lists above it: together they took hours."""
+    count = 60_000
+    encoded = b"\x80\2(" + b"N" * count + b"(l" * count + b"l."
+    assert len(read_pickle(encoded, "w.pt")) == 2 * count
+
+
 def test_calls_cannot_make_copies_grow() -> None:
     """Of a long list, a million copies could be asked for in a few megabytes."""
     copy = Named("torch.jit._pickle", "build_intlist")
@@ -138,6 +221,7 @@ def test_calls_cannot_make_copies_grow() -> None:
         b"\x80\x02](K\x01K\x02K\x03u.",
         b"\x80\x02K\x01Q.",  # no storage
         b"\x80\x02}]K\x01s.",  # a list as key
+        b"\x80\x02)K\x01K\x02s.",  # an item of what is no dictionary
         b"\x80\x02X\xff\xff\xff\x7fa.",  # a text longer than the file
         b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(K\x01K\x01K\x01K\x01tR.",
     ],

@@ -3,6 +3,7 @@
 import pickle
 import struct
 import tempfile
+import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
@@ -13,6 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sightline.errors import CheckpointError
+from sightline.tensors import torch_archive
+from sightline.tensors.torch_archive import MAX_DIRECTORY_BYTES, MAX_LETTERS
 from torch_files import opened, rebuilt, refusal, saved
 
 
@@ -118,6 +121,82 @@ def test_modules_inside_themselves_are_refused(tmp_path: Path) -> None:
     loop = b"\x80\x02c__torch__\nA\n)\x81q\x00}X\x01\x00\x00\x00ah\x00sb."
     made = rebuilt(path, lambda name, held: loop if name.endswith("data.pkl") else held)
     assert refusal(made) == f"{made} nests modules more than 20 deep: refused"
+
+
+def with_pickle(folder: Path, encoded: bytes) -> Path:
+    """Write an archive of one tensor whose table of contents is another."""
+    path = saved(folder, {"a": torch.zeros(1)})
+    return rebuilt(path, lambda name, held: encoded if name.endswith("data.pkl") else held)
+
+
+def shared(times: int) -> bytes:
+    """Return opcodes that leave a module that names another ten times, which names another …."""
+    module = b"c__torch__\nA\n)\x81}("
+    if not times:
+        return module + b"ub"
+    [first, *others] = [b"X\1\0\0\0" + bytes([48 + digit]) for digit in range(10)]
+    inner = first + shared(times - 1) + b"q" + bytes([times])
+    return module + inner + b"".join(other + b"h" + bytes([times]) for other in others) + b"ub"
+
+
+def test_modules_that_share_modules_are_not_walked_for_ever(tmp_path: Path) -> None:
+    made = with_pickle(tmp_path, b"\x80\2" + shared(19) + b".")
+    assert refusal(made) == (
+        f"{made} has parts whose names have more than {MAX_LETTERS} letters: refused"
+    )
+    few = with_pickle(tmp_path, b"\x80\2" + shared(2) + b".")
+    assert refusal(few) == f"{few} holds no tensors: give a file with a model's weights"
+
+
+def test_a_class_whose_name_is_no_text_is_refused(tmp_path: Path) -> None:
+    made = with_pickle(tmp_path, b"\x80\4X\5\0\0\0torch]\x93.")
+    assert refusal(made) == (
+        f"{made} has a broken table of contents (a list where a short name belongs): copy it again"
+    )
+
+
+def test_an_entry_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, {"a": torch.zeros(1)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("w/data/0", bytes(4))
+    assert refusal(path) == (f"{path} has w/data/0 twice, which torch never writes: copy it again")
+
+
+def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
+    path = rebuilt(saved(tmp_path, {"a": torch.zeros(1)}), lambda _, held: held)
+    contents = bytearray(path.read_bytes())
+    entry = contents.rindex(b"PK\1\2", 0, contents.rindex(b"w/data/0"))
+    contents[entry + 8] |= 1  # the entry's flags
+    path.write_bytes(contents)
+    assert refusal(path) == (
+        f"{path} has w/data/0 encrypted, which torch never writes: copy it again"
+    )
+
+
+def test_an_archive_of_many_entries_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, {"a": torch.zeros(1)})
+    with zipfile.ZipFile(path) as archive:
+        count = len(archive.namelist())
+    monkeypatch.setattr(torch_archive, "MAX_ENTRIES", count)
+    assert opened(path).keys() == {"a"}
+    monkeypatch.setattr(torch_archive, "MAX_ENTRIES", count - 1)
+    assert refusal(path) == f"{path} has {count} entries, more than {count - 1}: refused"
+
+
+def test_a_directory_of_any_length_is_not_read(tmp_path: Path) -> None:
+    path, length = tmp_path / "w.pt", 2**32 - 2  # the most that an archive may claim in short
+    with path.open("wb") as file:
+        file.truncate(length)  # all of it a hole, before the record that ends an archive
+        file.seek(length)
+        file.write(struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 1, 1, length, 0, 0))
+    assert refusal(path).startswith(
+        f"{path} is not an archive of torch's (its directory has {length} bytes, more than "
+        f"{MAX_DIRECTORY_BYTES}): copy it again"
+    )
 
 
 def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path) -> None:

@@ -52,7 +52,12 @@ def _meaning(spec: Spec) -> Spec:
         words = msgspec.structs.replace(words, pad_id=words.end_id or 0)
         if words.end_id == text.vocab_size - 1:  # no id is higher
             text = msgspec.structs.replace(text, pool="end_token")
+    pixels = spec.pixels
+    if pixels.resize == "squash":  # nothing is left to crop
+        pixels = msgspec.structs.replace(pixels, crop_rounding="half_even")
     head = msgspec.structs.replace(spec.head, logit_scale=0.0)
     if hasattr(head, "logit_bias"):
         head = msgspec.structs.replace(head, logit_bias=0.0)
-    return msgspec.structs.replace(spec, image=image, text=text, words=words, head=head)
+    return msgspec.structs.replace(
+        spec, image=image, text=text, words=words, head=head, pixels=pixels
+    )

@@ -1,5 +1,6 @@
 """A model from one library's layout to another's, bit for bit. Enter at `convert`."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,14 @@ class Converted(msgspec.Struct, frozen=True, kw_only=True):
     remarks: tuple[str, ...]  # in which the other library has a rule of its own
 
 
-def convert(checkpoint: Checkpoint, folder: str | Path, layout: str) -> Converted:
+def convert(
+    checkpoint: Checkpoint,
+    folder: str | Path,
+    layout: str,
+    *,
+    replace: bool = False,
+    seal: Callable[[Path], object] = lambda written: None,
+) -> Converted:
     """Write a checkpoint in another layout: what was written is read again before it counts.
 
     Every tensor has the digest that it had, half precision stays half, and what the new files say
@@ -28,8 +36,11 @@ def convert(checkpoint: Checkpoint, folder: str | Path, layout: str) -> Converte
 
     Args:
         checkpoint: What to convert.
-        folder: Where; a folder that holds anything else is left alone.
+        folder: Where: a new folder, or an empty one.
         layout: "sightline", "huggingface", "openclip" or "openai".
+        replace: Whether a model folder that is there may go; one with anything else in it may not.
+        seal: Handed what was written before it is put in place, as `read` takes it:
+            `verify.write_canaries`, for a model that can later tell whether it is still itself.
 
     Raises:
         CheckpointError: The layout cannot say what this model is (names the fields), a place that
@@ -38,26 +49,42 @@ def convert(checkpoint: Checkpoint, folder: str | Path, layout: str) -> Converte
     """
     if layout not in ALL_LAYOUTS:
         raise CheckpointError(f"layout {layout!r} is none of {', '.join(ALL_LAYOUTS)}")
+    folder = Path(folder)
+    _check_place(checkpoint, folder, replace=replace)
     remarks: list[str] = []
 
     def check(draft: Path) -> None:
-        """Read what was written, and compare."""
-        remarks.extend(_remarks(checkpoint, draft, layout))
+        """Read what was written, compare, and seal it."""
+        bare = draft / "model.pt"
+        written = bare if bare.exists() else draft
+        remarks.extend(_remarks(checkpoint, written, layout))
+        seal(written)
 
-    write_model(Path(folder), model_of(checkpoint), ALL_LAYOUTS[layout], check)
+    write_model(folder, model_of(checkpoint), ALL_LAYOUTS[layout], check)
     return Converted(layout=layout, tensors=len(checkpoint.weights), remarks=tuple(remarks))
 
 
-def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
+def _check_place(checkpoint: Checkpoint, folder: Path, *, replace: bool) -> None:
+    """Refuse a place where something is, and always the one that is read from."""
+    if folder.exists() and folder.resolve() == checkpoint.folder.resolve():
+        raise CheckpointError(f"{folder} is the model that is converted: choose another place")
+    if not replace and folder.is_dir() and any(folder.iterdir()):
+        raise CheckpointError(
+            f"{folder} is not empty: choose another place, or allow a model folder to be replaced "
+            "(--replace)"
+        )
+
+
+def _remarks(checkpoint: Checkpoint, place: Path, layout: str) -> list[str]:
     """Return in what the written model differs within what a library may decide.
 
     Raises:
         CheckpointError: It differs in anything else.
     """
     try:
-        bare = draft / "model.pt"
-        written = read_bare(bare, None) if bare.exists() else read_folder(draft)
+        written = read_bare(place, None) if place.is_file() else read_folder(place)
     except CheckpointError as error:
+        draft = place.parent if place.is_file() else place
         reason = str(error).replace(f"{draft}/", "")
         raise CheckpointError(f"{layout} layout cannot be this model: {reason}") from error
     found = differences(checkpoint.spec, written.spec)

@@ -1,7 +1,7 @@
 """A model for pictures of another size: its image tower's positions resized. Enter at `resize`."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sightline.checkpoints.safetensors_writing import Stored
 from sightline.checkpoints.writing import model_of, sightline_files, write_model
 from sightline.errors import CheckpointError, RuntimeUnavailable, SpecError
 from sightline.shapes import Float32
+from sightline.spec.inventory import shapes
 from sightline.spec.towers import ResNet, Spec, ViT
 from sightline.tensors import STORED
 
@@ -27,7 +28,12 @@ RULES: Mapping[str, str] = {  # layout → the rule of the library that reads it
 
 
 def resize(
-    checkpoint: Checkpoint, folder: str | Path, size_px: int, how: str | None = None
+    checkpoint: Checkpoint,
+    folder: str | Path,
+    size_px: int,
+    how: str | None = None,
+    *,
+    seal: Callable[[Path], object] = lambda written: None,
 ) -> Spec:
     """Write a model folder whose image tower takes pictures of another size.
 
@@ -37,10 +43,11 @@ def resize(
 
     Args:
         checkpoint: What to resize.
-        folder: Where; a folder that holds anything but a model is left alone.
+        folder: Where: a new folder, or an empty one.
         size_px: The edge of the pictures.
         how: "antialias" as OpenCLIP does it, "plain" as Hugging Face does it; None is the rule of
             the library whose layout was read. Needless where no position changes.
+        seal: As for `convert`: handed what was written before it is put in place.
 
     Returns:
         The spec of what was written; its `image.position_resized` says how.
@@ -58,38 +65,53 @@ def resize(
     """
     if how is not None and how not in ANTIALIAS:
         raise CheckpointError(f"positions cannot be resized by {how!r}: give antialias or plain")
+    _check_place(Path(folder))
     before, spec = checkpoint.spec, _at(checkpoint.spec, size_px)
     model = model_of(checkpoint)
-    tensors, table = dict(model.tensors), positions(spec.image)
+    tensors, table = dict(model.tensors), _positions(spec.image)
     if table is not None and spec.image.grid != before.image.grid:
         rule = _rule(checkpoint, how)
-        old = np.array(checkpoint.weights[table.name], dtype=np.float32)
+        old = _table(checkpoint, table.name)
         new = _resized(old, table.kept, spec.image.grid, antialias=ANTIALIAS[rule])
         tensors[table.name] = _stored(new, tensors[table.name].dtype)
         image = msgspec.structs.replace(spec.image, position_resized=rule)
         spec = msgspec.structs.replace(spec, image=image)
     changes = {"spec": spec, "tensors": tensors, "record": _record(checkpoint.record, before, spec)}
     resized = msgspec.structs.replace(model, **changes, calibration=None, card=None)
-    write_model(Path(folder), resized, sightline_files)
+    write_model(Path(folder), resized, sightline_files, seal)
     return spec
 
 
-class Positions(msgspec.Struct, frozen=True):
+def _check_place(folder: Path) -> None:
+    """Refuse a place where something is, the model that is resized among it."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise CheckpointError(f"{folder} is not empty: choose another place")
+
+
+class _Positions(msgspec.Struct, frozen=True):
     """The learned positions of an image tower."""
 
     name: str  # of the tensor
     kept: int  # rows before those of the grid: a class token's, a ResNet's mean
 
 
-def positions(image: ViT | ResNet) -> Positions | None:
+def _positions(image: ViT | ResNet) -> _Positions | None:
     """Return where an image tower's positions are; None where it has learned none."""
     if isinstance(image, ResNet):
-        return Positions("image.pool.positions", 1)
-    return (
-        Positions("image.positions", int(image.class_token))
-        if image.position == "learned"
-        else None
-    )
+        return _Positions("image.pool.positions", 1)
+    learned = image.position == "learned"
+    return _Positions("image.positions", int(image.class_token)) if learned else None
+
+
+def _table(checkpoint: Checkpoint, name: str) -> Float32[np.ndarray, "tokens width"]:
+    """Read the positions; a folder of ours is compared with its own record, not with its spec."""
+    there, wanted = checkpoint.weights, shapes(checkpoint.spec)[name]
+    if name not in there or there.place(name).shape != wanted:
+        raise CheckpointError(
+            f"{there.path} has no {name} of shape {list(wanted)}, which its spec asks for: the two "
+            "do not belong together"
+        )
+    return np.array(there[name], dtype=np.float32)
 
 
 def _at(spec: Spec, size_px: int) -> Spec:

@@ -1,6 +1,6 @@
 """Write a model folder whole, or not at all. Enter at `write` and `convert`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +25,25 @@ from sightline.checkpoints.torch_writing import write_torch
 from sightline.errors import CheckpointError
 from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.spec.towers import Spec
+
+WEIGHT_FILES = ("model.safetensors", "open_clip_model.safetensors", "model.pt")
+# What is kept in model folders, of any layout, and made anew from the model.
+BESIDE = (
+    *WEIGHT_FILES,
+    "open_clip_config.json",
+    "image.onnx",
+    "text.onnx",
+    "patches.onnx",
+    "results.json",
+    "mistakes.jpg",
+    CALIBRATION,
+    CANARIES,
+    "README.md",
+    "config.json",
+    "preprocessor_config.json",
+    TOKENIZER,
+    "tokenizer_config.json",
+)
 
 
 def write(
@@ -66,7 +85,7 @@ def write_model(
     folder: Path,
     model: Model,
     layout: Callable[[Model], Files],
-    check: Callable[[Path], None] = lambda draft: None,
+    check: Callable[[Path], object] = lambda draft: None,
 ) -> None:
     """Write a model in a layout; a check of what was written may still refuse it.
 
@@ -127,18 +146,30 @@ def model_of(checkpoint: Checkpoint) -> Model:
     )
 
 
-def _check_place(folder: Path, names: set[str]) -> None:
-    """Refuse to replace anything but a model folder."""
-    if folder.is_dir():
-        there = sorted(path.name for path in folder.iterdir())
-        strange = [name for name in there if name not in names]
-        if strange and MANIFEST not in there:
-            raise CheckpointError(
-                f"{folder} holds {strange[0]} and no {MANIFEST}, so it is no model folder to "
-                "replace: choose another place"
-            )
-    elif folder.exists():
-        raise CheckpointError(f"{folder} is a file: choose another place for the model folder")
+def _check_place(folder: Path, names: Collection[str]) -> None:
+    """Refuse to replace anything but a model folder, and one in which somebody keeps other things.
+
+    Args:
+        folder: The place.
+        names: The files that are about to be written.
+    """
+    if not folder.is_dir():
+        if folder.exists():
+            raise CheckpointError(f"{folder} is a file: choose another place for the model folder")
+        return
+    there = sorted(path.name for path in folder.iterdir())
+    strange = [name for name in there if name not in {*names, MANIFEST, *BESIDE}]
+    weights = [name for name in WEIGHT_FILES if name in there]
+    if there and not (MANIFEST in there or (weights and not strange)):
+        raise CheckpointError(
+            f"{folder} holds {(strange or there)[0]} and no {MANIFEST}, so it is no model folder "
+            "to replace: choose another place"
+        )
+    if strange:
+        raise CheckpointError(
+            f"{folder} holds {strange[0]}, which is no part of a model and would be lost: move it, "
+            "or choose another place"
+        )
 
 
 def _check_tokenizer(model: Model) -> None:

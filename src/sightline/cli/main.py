@@ -14,8 +14,11 @@ from typing import TextIO
 
 import click
 
+from sightline.cli.table import printable
 from sightline.cli.verbs import GROUPS, VERBS
 from sightline.errors import SightlineError
+
+_LONGEST = 1500  # characters of a sentence: a stranger's file may have names of any length
 
 
 @dataclass
@@ -160,7 +163,8 @@ def _report(sentence: str, code: int, session: Session) -> int:
     """Print one sentence on stderr, after the traceback if it was asked for."""
     if session.debug:
         traceback.print_exc()
-    click.echo(f"sightline: {sentence}", err=True)
+    shown = sentence if len(sentence) <= _LONGEST else f"{sentence[:_LONGEST]}…"
+    click.echo(f"sightline: {printable(shown)}", err=True)
     return code
 
 

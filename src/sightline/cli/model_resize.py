@@ -29,18 +29,18 @@ RULES = ("antialias", "plain")
 def resize(
     model: str, folder: Path, size_px: int, how: str | None, architecture: str | None
 ) -> int:
-    """Write MODEL (a model folder, a file of weights, or `bundled`) to DIR for a size of pictures.
+    """Write MODEL (as for `models info`) to DIR, a new folder, for pictures of another size.
 
     The result is another model, with a fingerprint and canaries of its own. Calibration and card
     stay behind: both say what was measured at the old size.
 
-    Example: sightline models resize bundled bigger --size 96
+    Example: sightline models resize bundled bigger --size 96 --how antialias
     """
     from sightline.checkpoints import resize as write_at
     from sightline.verify import write_canaries
 
-    written = write_at(opened(model, architecture), folder, size_px, how)
-    write_canaries(folder)
+    checkpoint = opened(model, architecture)
+    written = write_at(checkpoint, folder, size_px, how, seal=write_canaries)
     click.echo(f"wrote {printable(str(folder))}: pictures of {size_px} px, {_positions(written)}")
     return 0
 

@@ -22,9 +22,10 @@ LAYOUTS = ("huggingface", "openclip", "openai", "sightline")
 @model_argument
 @click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
 @click.option("--to", "layout", type=click.Choice(LAYOUTS), required=True, help="Whose layout.")
+@click.option("--replace", is_flag=True, help="Replace a model folder that is there.")
 @architecture_option
-def convert(model: str, folder: Path, layout: str, architecture: str | None) -> int:
-    """Write MODEL (a model folder, a file of weights, or `bundled`) to DIR in another layout.
+def convert(model: str, folder: Path, layout: str, replace: bool, architecture: str | None) -> int:
+    """Write MODEL (as for `models info`) to DIR, a new folder, in another layout.
 
     What was written is read again and compared before it is put in place: each tensor has the
     digest that it had. A layout that cannot say what the model is, is refused. `models check` can
@@ -35,10 +36,10 @@ def convert(model: str, folder: Path, layout: str, architecture: str | None) -> 
     from sightline.checkpoints import convert as write_as
     from sightline.verify import write_canaries
 
-    done = write_as(opened(model, architecture), folder, layout)
+    checkpoint = opened(model, architecture)
+    done = write_as(checkpoint, folder, layout, replace=replace, seal=write_canaries)
     bare = folder / "model.pt"
     place = bare if bare.is_file() else folder
-    write_canaries(place)
     click.echo(f"wrote {printable(str(place))}: {done.tensors} tensors in {layout} layout")
     for remark in done.remarks:
         click.echo(printable(remark), err=True)

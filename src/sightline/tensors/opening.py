@@ -6,9 +6,12 @@ from pathlib import Path
 import msgspec
 
 from sightline.errors import CheckpointError
+from sightline.tensors.regular_file import open_regular
 from sightline.tensors.safetensors_file import open_safetensors
 from sightline.tensors.tensor_file import TensorFile
 from sightline.tensors.torch_archive import open_torch_archive
+
+MAX_INDEX_BYTES = 16 * 2**20  # a hundred thousand tensors with long names
 
 _OPENERS: Mapping[str, Callable[[Path], TensorFile]] = {
     ".safetensors": open_safetensors,
@@ -42,14 +45,19 @@ def open_tensors(path: Path) -> tuple[TensorFile, ...]:
     return (opener(path),)
 
 
+def _index_bytes(path: Path) -> bytes:
+    """Read a whole index, which may be as long as that of any model and no longer."""
+    with open_regular(path) as file:
+        encoded = file.read(MAX_INDEX_BYTES + 1)
+    if len(encoded) > MAX_INDEX_BYTES:
+        raise CheckpointError(f"{path} has more than {MAX_INDEX_BYTES} bytes: refused")
+    return encoded
+
+
 def _open_shards(path: Path) -> tuple[TensorFile, ...]:
     """Open each shard, and check that it holds exactly what the index says."""
     try:
-        index = msgspec.json.decode(path.read_bytes(), type=_Index)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}): check that it is there and readable"
-        ) from error
+        index = msgspec.json.decode(_index_bytes(path), type=_Index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path} is not an index of shards ({error}): copy again") from error
     shards = sorted(set(index.weight_map.values()))

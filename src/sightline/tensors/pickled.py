@@ -5,6 +5,10 @@ has no functions to call: a name stays a name (`Named`), and of all calls only t
 itself writes for tensors and containers mean something. Whatever else a pickle asks for is an error
 that names it. `pickletools` of the standard library knows how long each opcode's argument is.
 
+A few hundred bytes can make a tuple of itself twice, sixty times over: a hash, a comparison or a
+message of the whole of it never ends. So names and keys are short texts, calls have few arguments,
+and a message names types and numbers only.
+
 Source: Python's pickletools for what each opcode does; torch/serialization.py `persistent_id` and
 torch/_utils.py `_rebuild_tensor_v2` for how tensors are written.
 """
@@ -17,9 +21,11 @@ from typing import Any
 import msgspec
 
 from sightline.errors import CheckpointError
+from sightline.tensors.place import MAX_AXES
 
 MAX_BYTES = 8 * 2**20  # a whole training state of a large CLIP takes a quarter of this
-MAX_AXES = 8
+MAX_LETTERS = 1000  # of a name: a tensor's has a tenth of that
+MAX_ARGUMENTS = 16  # of a call: a tensor's has seven
 
 
 class Named(msgspec.Struct, frozen=True):
@@ -124,7 +130,9 @@ class _Reader:
 
     def marked(self) -> list[Any]:
         """Take everything down to the last mark, and the mark."""
-        at = max(place for place, item in enumerate(self.stack) if item is _Mark)
+        at = len(self.stack) - 1
+        while self.stack[at] is not _Mark:  # from the top: a stack of millions has many marks
+            at -= 1
         taken = self.stack[at + 1 :]
         del self.stack[at:]
         return taken
@@ -134,18 +142,39 @@ class _Reader:
         known = _CALLS.get(str(function)) if isinstance(function, Named) else None
         if known is None:
             raise CheckpointError(
-                f"{self.where} asks to call {function}, which weights saved by torch do not: it "
-                "may be hostile, so nothing of it is read"
+                f"{self.where} asks to call {_called(function)}, which weights saved by torch do "
+                "not: it may be hostile, so nothing of it is read"
             )
+        if not isinstance(arguments, tuple) or len(arguments) > MAX_ARGUMENTS:
+            raise ValueError(f"a call of {function} with a {type(arguments).__name__}")
         return known(*arguments)
 
 
-def _tensor(storage: Storage, offset: int, shape: Any, strides: Any, *_: Any) -> Tensor:
+def _called(function: Any) -> str:
+    """Return how a message names what a pickle would call."""
+    return str(function) if isinstance(function, Named) else f"a {type(function).__name__.lower()}"
+
+
+def _short(text: Any) -> str:
+    """Return what has to be a name."""
+    if not isinstance(text, str) or len(text) > MAX_LETTERS:
+        raise ValueError(f"a {type(text).__name__} where a short name belongs")
+    return text
+
+
+def _put(whole: Any, key: Any, value: Any) -> None:
+    """Set an item of a dictionary."""
+    if not isinstance(whole, dict) or not isinstance(key, str | int | None):
+        raise ValueError(f"a {type(key).__name__} as a key of a {type(whole).__name__}")
+    whole[_short(key) if isinstance(key, str) else key] = value
+
+
+def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
     """Stand for torch._utils._rebuild_tensor_v2."""
     if not len(shape) == len(strides) <= MAX_AXES or not isinstance(storage, Storage):
-        raise ValueError(f"a tensor of shape {shape} with strides {strides} over {storage}")
+        raise ValueError(f"a tensor of {len(shape)} axes with {len(strides)} strides")
     if any(type(number) is not int for number in (offset, *shape, *strides)):
-        raise ValueError(f"a tensor at {offset} of shape {shape} with strides {strides}")
+        raise ValueError("a tensor whose place is not said in whole numbers")
     return Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
@@ -158,8 +187,8 @@ def _storage(reader: _Reader, _: Any) -> None:
     """Take the tuple that stands for a storage: ("storage", class, key, device, count)."""
     said, kind, key, _, count = reader.stack.pop()
     if said != "storage" or not isinstance(kind, Named) or kind.module != "torch":
-        raise ValueError(f"{kind} is no storage of torch")
-    reader.stack.append(Storage(str(key), kind.name, count))
+        raise ValueError("what stands for a storage is none of torch's")
+    reader.stack.append(Storage(_short(key), kind.name, count))
 
 
 def _reduce(reader: _Reader, _: Any) -> None:
@@ -178,26 +207,29 @@ def _build(reader: _Reader, _: Any) -> None:
     """Fill an object. A state dict's `_metadata` is of no use here."""
     state, whole = reader.stack.pop(), reader.stack[-1]
     if isinstance(whole, Module):
+        if not isinstance(state, dict):  # pairs, with anything as keys
+            raise ValueError(f"an object made of a {type(state).__name__}")
         whole.attributes.update(state)
 
 
 def _global(reader: _Reader, argument: list[str]) -> None:
-    reader.stack.append(Named(*argument))
+    reader.stack.append(Named(*map(_short, argument)))
 
 
 def _stack_global(reader: _Reader, _: Any) -> None:
     name, module = reader.stack.pop(), reader.stack.pop()
-    reader.stack.append(Named(module, name))
+    reader.stack.append(Named(_short(module), _short(name)))
 
 
 def _set_items(reader: _Reader, _: Any) -> None:
     items = reader.marked()
-    reader.stack[-1].update(zip(items[::2], items[1::2], strict=True))
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        _put(reader.stack[-1], key, value)
 
 
 def _set_item(reader: _Reader, _: Any) -> None:
     value, key = reader.stack.pop(), reader.stack.pop()
-    reader.stack[-1][key] = value
+    _put(reader.stack[-1], key, value)
 
 
 def _append(reader: _Reader, _: Any) -> None:
@@ -260,20 +292,8 @@ _CONSTANTS: Mapping[str, Any] = {
     "NEWFALSE": False,
     "NONE": None,
 }
-_VALUES = frozenset(
-    [
-        "BINUNICODE",
-        "SHORT_BINUNICODE",
-        "BINSTRING",
-        "SHORT_BINSTRING",
-        "BININT",
-        "BININT1",
-        "BININT2",
-        "LONG1",
-        "BINFLOAT",
-        "BINBYTES",
-        "SHORT_BINBYTES",
-    ]
-)
+_TEXTS = frozenset({"BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"})
+_NUMBERS = frozenset({"BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"})
+_VALUES = _TEXTS | _NUMBERS | {"BINBYTES", "SHORT_BINBYTES"}
 _OPCODES = {opcode.code: opcode for opcode in pickletools.opcodes}
 _NOTHING = frozenset({"PROTO", "FRAME", "STOP"})

@@ -22,6 +22,8 @@ STORED: Mapping[str, np.dtype] = {
     "BOOL": np.dtype("?"),
 }
 
+MAX_AXES = 8  # a video's convolution has five; NumPy ends at 32 or 64
+
 
 class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One tensor as bytes of a file: row after row, or column after column of a matrix."""
@@ -74,3 +76,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 def bytes_of(dtype: str, shape: tuple[int, ...]) -> int:
     """Return how many bytes a tensor takes."""
     return math.prod(shape) * STORED[dtype].itemsize
+
+
+def is_shape(shape: tuple[int, ...]) -> bool:
+    """Tell a shape that an array can have: NumPy multiplies its axes even where one is 0."""
+    return min(shape, default=0) >= 0 and math.prod(max(length, 1) for length in shape) < 2**59

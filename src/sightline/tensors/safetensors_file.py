@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from sightline.errors import CheckpointError
-from sightline.tensors.place import STORED, Place, bytes_of
+from sightline.tensors.place import MAX_AXES, STORED, Place, bytes_of, is_shape
 from sightline.tensors.tensor_file import TensorFile, map_file
 
 MAX_HEADER_BYTES = 100_000_000  # the limit of the safetensors package itself
@@ -93,8 +93,12 @@ def _places(path: Path, header: bytes, *, start: int, end: int) -> dict[str, Pla
                 f"{path} stores {name} as {entry.dtype}, which is not read here: "
                 f"convert it to one of {', '.join(STORED)}"
             )
+        if len(entry.shape) > MAX_AXES:
+            raise CheckpointError(
+                f"{path} has {name} with {len(entry.shape)} axes, more than {MAX_AXES}: refused"
+            )
         wanted = bytes_of(entry.dtype, entry.shape)
-        if begin != reached or stop - begin != wanted or min(entry.shape, default=0) < 0:
+        if begin != reached or stop - begin != wanted or not is_shape(entry.shape):
             raise CheckpointError(
                 f"{path} has a header that contradicts itself at {name} (bytes {begin} to {stop} "
                 f"for shape {list(entry.shape)} of {entry.dtype}): copy it again"

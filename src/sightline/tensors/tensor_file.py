@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
-from io import FileIO
+from io import BufferedReader
 from pathlib import Path
 
 from sightline.errors import CheckpointError
 from sightline.tensors.place import Place
+from sightline.tensors.regular_file import open_regular
 
 PIECE_BYTES = 2**20
 
@@ -42,7 +43,7 @@ class TensorFile:
             offset: Of the first byte, from the start of the file.
             length: How many.
         """
-        with suppress(OSError), self.path.open("rb", buffering=0) as file:
+        with suppress(OSError, CheckpointError), open_regular(self.path) as file:
             if _state(os.fstat(file.fileno())) == self.state:
                 hashed = _hashed(file, offset, length)
                 if hashed is not None:
@@ -51,7 +52,7 @@ class TensorFile:
             return sha256(view[offset : offset + length]).hexdigest()
 
 
-def _hashed(file: FileIO, offset: int, length: int) -> str | None:
+def _hashed(file: BufferedReader, offset: int, length: int) -> str | None:
     """Hash a piece of an open file; None where it ends before."""
     hashed, buffer = sha256(), memoryview(bytearray(min(length, PIECE_BYTES)))
     file.seek(offset)
@@ -71,18 +72,19 @@ def map_file(path: Path) -> tuple[mmap.mmap, str]:
         The mapped bytes, and the file's state: its inode, size and time of the last change.
 
     Raises:
-        CheckpointError: The file is missing, unreadable or too short to be anything.
+        CheckpointError: The file is missing, unreadable, no file on a disk, or too short to be
+            anything.
     """
-    try:
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            if status.st_size < 8:
-                raise CheckpointError(f"{path} is cut short before its header: copy it again")
+    with open_regular(path) as file:
+        status = os.fstat(file.fileno())
+        if status.st_size < 8:
+            raise CheckpointError(f"{path} is cut short before its header: copy it again")
+        try:
             return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), _state(status)
-    except OSError as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error.strerror}): check that it is there and readable"
-        ) from error
+        except OSError as error:
+            raise CheckpointError(
+                f"{path} cannot be mapped ({error.strerror}): put it on a disk of this machine"
+            ) from error
 
 
 def _state(status: os.stat_result) -> str:

@@ -8,17 +8,23 @@ Source: torch/serialization.py `_save`; torch/csrc/jit/serialization for TorchSc
 import math
 import mmap
 import zipfile
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from sightline.errors import CheckpointError
 from sightline.tensors.pickled import Module, Tensor, read_pickle
-from sightline.tensors.place import STORED, Place, bytes_of
+from sightline.tensors.place import STORED, Place, bytes_of, is_shape
+from sightline.tensors.regular_file import open_regular
 from sightline.tensors.tensor_file import TensorFile, map_file
 
-MAX_ENTRIES = 100_000
+MAX_ENTRIES = 50_000
+MAX_DIRECTORY_BYTES = 8 * 2**20  # of a whole training state, a fiftieth
+MAX_LETTERS = 4 * 2**20  # of all names of a model's parts: the largest CLIP has a twentieth
+ENCRYPTED = 1  # the flag of an entry
 MAX_DEPTH = 20  # modules inside modules
 LOCAL_HEADER = 30  # bytes before an entry's name in the archive
 
@@ -67,19 +73,42 @@ def open_torch_archive(path: Path) -> TensorFile:
     return TensorFile(path=path, mapped=mapped, state=state, places=places, digest=digest)
 
 
+class _Archive(BufferedReader):
+    """A file of which zipfile reads no more than it should, whatever length a directory claims."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is not None and size > MAX_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile(
+                f"its directory has {size} bytes, more than {MAX_DIRECTORY_BYTES}"
+            )
+        return super().read(size)
+
+
 def _entries(path: Path) -> dict[str, zipfile.ZipInfo]:
     """Read the archive's directory."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            found = {entry.filename: entry for entry in archive.infolist()}
+        with _Archive(open_regular(path).detach()) as file, zipfile.ZipFile(file) as archive:
+            entries = archive.infolist()
+    except CheckpointError:
+        raise
     except (zipfile.BadZipFile, RuntimeError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path} is not an archive of torch's ({error}): copy it again, or, if torch before "
             "1.6 wrote it, load it there and save it anew"
         ) from error
-    if len(found) > MAX_ENTRIES:
-        raise CheckpointError(f"{path} has {len(found)} entries, more than {MAX_ENTRIES}: refused")
-    return found
+    if len(entries) > MAX_ENTRIES:
+        raise CheckpointError(
+            f"{path} has {len(entries)} entries, more than {MAX_ENTRIES}: refused"
+        )
+    # Of two entries with one name, other readers may take the other.
+    twice = [name for name, count in Counter(one.filename for one in entries).items() if count > 1]
+    hidden = [one.filename for one in entries if one.flag_bits & ENCRYPTED]
+    for fault, names in (("twice", twice), ("encrypted", hidden)):
+        if names:
+            raise CheckpointError(
+                f"{path} has {names[0]} {fault}, which torch never writes: copy it again"
+            )
+    return {entry.filename: entry for entry in entries}
 
 
 def _root(path: Path, entries: Mapping[str, zipfile.ZipInfo]) -> str:
@@ -137,14 +166,24 @@ def _weights(contents: Any) -> Any:
 
 def _tensors(contents: Any, path: Path) -> Iterator[tuple[str, Tensor]]:
     """Yield name and tensor; of TorchScript, modules inside modules with dots between."""
-    found = list(_walk(contents, "", 0, path))
+    found: list[tuple[str, Tensor]] = []
+    letters = 0
+    for name, value in _walk(contents, "", 0, path):
+        # Modules may be shared, and twenty that name each other ten times make 10^20 names.
+        letters += 1 + len(name)
+        if letters > MAX_LETTERS:
+            raise CheckpointError(
+                f"{path} has parts whose names have more than {MAX_LETTERS} letters: refused"
+            )
+        if isinstance(value, Tensor):
+            found.append((name, value))
     wrapped = bool(found) and all(name.startswith("module.") for name, _ in found)
     for name, tensor in found:
         yield name.removeprefix("module.") if wrapped else name, tensor
 
 
-def _walk(whole: Any, prefix: str, depth: int, path: Path) -> Iterator[tuple[str, Tensor]]:
-    """Yield what is below a prefix."""
+def _walk(whole: Any, prefix: str, depth: int, path: Path) -> Iterator[tuple[str, Any]]:
+    """Yield what is below a prefix: each part, whether it is a tensor or not."""
     if depth > MAX_DEPTH:
         raise CheckpointError(f"{path} nests modules more than {MAX_DEPTH} deep: refused")
     items = whole.attributes if isinstance(whole, Module) else whole
@@ -154,9 +193,8 @@ def _walk(whole: Any, prefix: str, depth: int, path: Path) -> Iterator[tuple[str
             "state_dict()"
         )
     for name, value in items.items():
-        if isinstance(value, Tensor):
-            yield f"{prefix}{name}", value
-        elif isinstance(value, Module):
+        yield f"{prefix}{name}", value
+        if isinstance(value, Module):
             yield from _walk(value, f"{prefix}{name}.", depth + 1, path)
 
 
@@ -171,7 +209,7 @@ def _place(path: Path, name: str, tensor: Tensor, starts: Mapping[str, tuple[int
     start, held = starts[tensor.storage.key]
     size, width = bytes_of(dtype, tensor.shape), STORED[dtype].itemsize
     begin = tensor.offset * width
-    if min(tensor.shape, default=0) < 0 or tensor.offset < 0 or begin + size > held:
+    if not is_shape(tensor.shape) or tensor.offset < 0 or begin + size > held:
         raise CheckpointError(
             f"{path} places {name} (shape {list(tensor.shape)} of {dtype}) outside its storage of "
             f"{held} bytes: copy it again"

@@ -1,5 +1,6 @@
 """A spec as OpenCLIP's config. Enter at `openclip_settings`."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -83,13 +84,19 @@ def _tower(tower: ViT | TextTransformer) -> dict[str, Any]:
     said: dict[str, Any] = {
         "width": tower.width,
         "layers": tower.layers,
-        "mlp_ratio": tower.mlp_width / tower.width,
+        "mlp_ratio": _ratio(tower.mlp_width, tower.width),
     }
     if tower.norm_eps != NORM_EPS:
         said["norm_kwargs"] = {"eps": tower.norm_eps}
     if tower.activation == "gelu_tanh":
         said["act_kwargs"] = {"approximate": "tanh"}
     return said
+
+
+def _ratio(mlp_width: int, width: int) -> float:
+    """Return a ratio of which OpenCLIP's `int(width * mlp_ratio)` gives the width again."""
+    ratio = mlp_width / width
+    return ratio if int(width * ratio) == mlp_width else math.nextafter(ratio, math.inf)
 
 
 def _vision(spec: Spec) -> dict[str, Any]:
