@@ -45,7 +45,7 @@ HYBRID = msgspec.structs.replace(
     pool="mean",
     final_norm="before_pool",
 )
-RESNET = ResNet(size_px=64, width=8, layers=(1, 2, 1, 1), heads=4)
+RESNET = ResNet(size_px=64, width=8, layers=(1, 2, 1, 1), heads=4, position_resized="no")
 TEXT = TextTransformer(
     vocab_size=100,
     width=32,

@@ -4,6 +4,7 @@ from sightline.checkpoints.checkpoint import Checkpoint, verify_digests
 from sightline.checkpoints.converting import Converted, convert
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.reading import read
+from sightline.checkpoints.resizing import resize
 from sightline.checkpoints.weights import Weights
 from sightline.checkpoints.writing import write
 
@@ -14,6 +15,7 @@ __all__ = [
     "Weights",
     "convert",
     "read",
+    "resize",
     "verify_digests",
     "write",
 ]

@@ -43,11 +43,11 @@ def _compare(one: Any, other: Any, where: str) -> Iterator[tuple[str, Any, Any]]
 
 def _meaning(spec: Spec) -> Spec:
     """Write every way to say the same thing in one way."""
-    image, text, words = spec.image, spec.text, spec.words
-    if isinstance(image, ViT):
-        image = msgspec.structs.replace(image, position_resized="no")
-        if image.pool == "class_token":  # of one token, a norm before the pool or after is the same
-            image = msgspec.structs.replace(image, final_norm="after_pool")
+    text, words = spec.text, spec.words
+    image = msgspec.structs.replace(spec.image, position_resized="no")
+    if isinstance(image, ViT) and image.pool == "class_token":
+        # Of one token, a norm before the pool or after is the same.
+        image = msgspec.structs.replace(image, final_norm="after_pool")
     if text.may_trim:  # what follows the end is never seen
         words = msgspec.structs.replace(words, pad_id=words.end_id or 0)
         if words.end_id == text.vocab_size - 1:  # no id is higher

@@ -81,6 +81,7 @@ def _resnet(shapes: Mapping[str, Shape]) -> ResNet:
         width=width,
         layers=(one, two, three, four),
         heads=width * 32 // HEAD_WIDTH,
+        position_resized="no",
     )
 
 

@@ -85,7 +85,7 @@ def write_model(
     folder: Path,
     model: Model,
     layout: Callable[[Model], Files],
-    check: Callable[[Path], None] = lambda draft: None,
+    check: Callable[[Path], object] = lambda draft: None,
 ) -> None:
     """Write a model in a layout; a check of what was written may still refuse it.
 

@@ -10,6 +10,7 @@ import click
 from sightline.cli.model_catalog import list_models, pull
 from sightline.cli.model_check import check
 from sightline.cli.model_info import info
+from sightline.cli.model_resize import resize
 from sightline.cli.opening import opened
 from sightline.cli.options import architecture_option, model_argument
 from sightline.cli.table import printable
@@ -46,8 +47,8 @@ def convert(model: str, folder: Path, layout: str, replace: bool, architecture: 
 
 
 @click.group(
-    short_help="Look after weights: list, pull, info, check, convert.",
-    commands=[list_models, pull, info, check, convert],
+    short_help="Look after weights: list, pull, info, check, convert, resize.",
+    commands=[list_models, pull, info, check, convert, resize],
 )
 def command() -> None:
     """Look after weights.

@@ -31,7 +31,7 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
     "Look after weights": {
         "models": Verb(
             "sightline.cli.models",
-            "Find, fetch, describe, check and convert models.",
+            "Find, fetch, describe, check, convert and resize models.",
         ),
     },
 }

@@ -10,6 +10,7 @@ from sightline.spec.pixels import PixelRecipe
 from sightline.spec.words import TextRecipe
 
 Activation: TypeAlias = Literal["quick_gelu", "gelu", "gelu_tanh"]
+Resized: TypeAlias = Literal["no", "antialias", "plain"]  # how positions came to their size
 
 
 class PatchStem(
@@ -89,7 +90,7 @@ class ViT(
     norm_eps: float
     class_token: bool
     position: Literal["learned", "none"]  # none: a convolutional stem already tells positions
-    position_resized: Literal["no", "antialias", "plain"]  # how positions came to this size
+    position_resized: Resized
     pre_norm: bool  # a norm between the stem and the first block: CLIP yes, SigLIP no
     pool: Literal["class_token", "mean", "attention"]
     final_norm: Literal["before_pool", "after_pool"]
@@ -145,6 +146,7 @@ class ResNet(
     width: int  # of the first stage; the attention pool sees 32 × width
     layers: tuple[int, int, int, int]  # bottleneck blocks in each stage
     heads: int  # of the attention pool
+    position_resized: Resized  # those of the attention pool
 
     def __post_init__(self) -> None:
         require_positive(

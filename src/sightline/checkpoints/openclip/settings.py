@@ -41,17 +41,12 @@ def _custom(spec: Spec) -> bool:
     return _timm_name(spec) is not None or spec.text.projection == "matrix_and_bias"
 
 
-def _plain(image: ViT | ResNet) -> ViT | ResNet:
-    """Forget how positions came to their size, which no config of OpenCLIP says."""
-    if isinstance(image, ViT):
-        return msgspec.structs.replace(image, position_resized="no")
-    return image
-
-
 def _timm_name(spec: Spec) -> str | None:
     """Return timm's name of an image tower, where it is one of timm's."""
+    # How positions came to their size is what no config of OpenCLIP says.
+    image = msgspec.structs.replace(spec.image, position_resized="no")
     for name, architecture in TIMM.items():
-        if ARCHITECTURES[architecture].image == _plain(spec.image):
+        if ARCHITECTURES[architecture].image == image:
             return name
     return None
 

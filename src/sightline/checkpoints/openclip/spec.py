@@ -131,6 +131,7 @@ def _image(model: Model) -> ViT | ResNet:
             width=image.width,
             layers=image.layers,
             heads=image.width * 32 // image.head_width,
+            position_resized="no",
         )
     if image.patch_size is None:
         raise SpecError("vision_cfg has no patch_size")
