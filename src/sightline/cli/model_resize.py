@@ -34,7 +34,7 @@ def resize(
     The result is another model, with a fingerprint and canaries of its own. Calibration and card
     stay behind: both say what was measured at the old size.
 
-    Example: sightline models resize bundled bigger --size 96
+    Example: sightline models resize bundled bigger --size 96 --how antialias
     """
     from sightline.checkpoints import resize as write_at
     from sightline.verify import write_canaries
