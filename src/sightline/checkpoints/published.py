@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_of
+from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
 from sightline.checkpoints.json_file import read_json, understood
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
@@ -51,8 +51,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
         kind = config.get("model_type")
         reason = REFUSED.get(str(kind), f"only {', '.join(FAMILIES)} are read here")
         raise CheckpointError(f"{path} has the model_type {kind!r}: {reason}")
-    processor = folder / "preprocessor_config.json"
-    pixels = pixels_of(read_json(processor), processor)
+    pixels = pixels_in(folder)
     tokenizer = tokenizer_facts(folder)
     try:
         said = understood(config, family.config, path)
