@@ -8,7 +8,7 @@ import msgspec
 
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
-from sightline.checkpoints.json_file import read_json, understood
+from sightline.checkpoints.json_file import read_bytes, read_json, understood
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
 from sightline.checkpoints.openai import SIGNS, openai_spec
@@ -59,7 +59,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
         spec = family.spec(said, pixels, words)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
-    files = open_tensors(_first_of(folder, HUGGING_FACE_WEIGHTS))
+    files = _opened(_first_of(folder, HUGGING_FACE_WEIGHTS))
     return Checkpoint(
         folder=folder,
         layout="huggingface",
@@ -85,7 +85,7 @@ def read_openclip(folder: Path) -> Checkpoint:
         spec = openclip_spec(config, tokenizer)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
-    files = open_tensors(_first_of(folder, OPENCLIP_WEIGHTS))
+    files = _opened(_first_of(folder, OPENCLIP_WEIGHTS))
     return Checkpoint(
         folder=folder,
         layout="openclip",
@@ -106,7 +106,7 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
     Raises:
         CheckpointError: It is no CLIP, or nothing says which activation it was trained with.
     """
-    files = open_tensors(path)
+    files = _opened(path)
     there = {one: place.shape for file in files for one, place in file.places.items()}
     ours = there.keys() >= SIGNS
     try:
@@ -156,6 +156,14 @@ def _table(files: Sequence[TensorFile]) -> NameTable:
     return table_that_reads(names) or NAME_TABLES["openai"]
 
 
+def _opened(path: Path) -> tuple[TensorFile, ...]:
+    """Open a file of tensors, or the shards of an index that names some."""
+    files = open_tensors(path)
+    if not files:
+        raise CheckpointError(f"{path} names no file of weights: copy it again")
+    return files
+
+
 def _first_of(folder: Path, names: Sequence[str]) -> Path:
     """Return the first file that is there."""
     for name in names:
@@ -173,7 +181,7 @@ _LICENSE = re.compile(r"^license:\s*[\"']?([^\"'\n]+)", re.MULTILINE)
 def _record(folder: Path, library: str) -> Record:
     """Say where a published model comes from, as far as its files do."""
     card = folder / "README.md"
-    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    text = read_bytes(card).decode("utf-8", errors="replace") if card.is_file() else ""
     front = _FRONT_MATTER.search(text)
     found = _LICENSE.search(front[1]) if front else None
     return Record(

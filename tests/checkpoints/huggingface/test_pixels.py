@@ -18,12 +18,13 @@ def save_with_transformers(folder: Path, kind: str) -> None:
 
     (folder / "preprocessor_config.json").unlink()
     square = {"height": 32, "width": 32}
-    sizes = {
+    sizes: dict[str, dict[str, Any]] = {
         "CLIP": {"size": {"shortest_edge": 32}, "crop_size": square},
         "Siglip": {"size": square, "image_mean": [0.5] * 3, "image_std": [0.5] * 3},
     }
     images: Any = getattr(transformers, f"{kind}ImageProcessorPil")(**sizes[kind])
-    words = transformers.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+    fast: Any = transformers.PreTrainedTokenizerFast
+    words = fast(tokenizer_file=str(folder / "tokenizer.json"))
     kept = (folder / "tokenizer_config.json").read_bytes()
     processor: Any = getattr(transformers, f"{kind}Processor")
     processor(image_processor=images, tokenizer=words).save_pretrained(folder)
