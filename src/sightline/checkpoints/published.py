@@ -1,7 +1,8 @@
 """Folders and files that other libraries wrote, opened as they are. Enter at `reader_of`."""
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,11 +12,14 @@ from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_wor
 from sightline.checkpoints.json_file import read_bytes, read_json, understood
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
+from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
 from sightline.checkpoints.openclip import OpenClip, openclip_spec
 from sightline.checkpoints.tokenizer_facts import tokenizer_facts
+from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec.architectures import ARCHITECTURES, architecture
+from sightline.spec.inventory import Shape
 from sightline.spec.towers import Spec
 from sightline.tensors import TensorFile, open_tensors
 
@@ -108,9 +112,9 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
     """
     files = _opened(path)
     there = {one: place.shape for file in files for one, place in file.places.items()}
-    ours = there.keys() >= SIGNS
+    ours = there.keys() >= SIGNS.keys()
     try:
-        spec = openai_spec(there) if ours else _named(path, files, name)
+        spec = _openai(there, files, name) if ours else _named(path, files, name)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
     tokenizer = path.with_name("tokenizer.json") if spec.words.tokenizer == "file" else None
@@ -127,6 +131,22 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
         tokenizer_file=tokenizer,
         remarks=() if ours else (f"its file does not say what it is: {name} was given for it",),
     )
+
+
+def _openai(there: Mapping[str, Shape], files: Sequence[TensorFile], name: str | None) -> Spec:
+    """Return what an archive is by its shapes, if its numbers and its name say the same."""
+    spec, weights = openai_spec(there), Weights(files)
+    for sign, of_spec in SIGNS.items():
+        said = number_of(weights, sign, most=math.inf)
+        if said != of_spec(spec):
+            raise SpecError(f"its {sign} is {said:g}, and its tensors are of {of_spec(spec)}")
+    known = spec if name is None else architecture(name)
+    if (known.image, known.text, known.embed_dim) != (spec.image, spec.text, spec.embed_dim):
+        raise SpecError(
+            f"it is an archive of OpenAI's with other towers than {name}, which was named for it: "
+            "leave the name out"
+        )
+    return spec
 
 
 def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
