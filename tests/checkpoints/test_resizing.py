@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -18,8 +19,10 @@ from published_models import (
 )
 from sightline.checkpoints import Checkpoint, convert, read, resize, write
 from sightline.checkpoints.resizing import RULES
+from sightline.errors import CheckpointError
 from sightline.runtime import open_towers
 from sightline.spec.inventory import is_counter, shapes
+from sightline.spec.towers import Spec
 from tiny_folder import RECORD
 from tiny_models import random_model
 from tiny_towers import SPECS, saved, tiny_model
