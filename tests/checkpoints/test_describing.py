@@ -1,11 +1,15 @@
 import math
+import os
+import shutil
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from sightline.checkpoints import read, write
 from sightline.checkpoints.describing import Architecture, describe, nearest, tower_line
+from sightline.errors import CheckpointError
 from sightline.spec import ConvStem, architecture
 from sightline.spec.architectures import ARCHITECTURES
 from sightline.spec.cost import parameters
@@ -54,6 +58,25 @@ def test_the_trained_scale_is_clamped_as_in_training_and_a_sigmoid_has_a_bias(
     sigmoid = describe(read(tmp_path / "sigmoid"))
     assert sigmoid.scale == pytest.approx(math.exp(7))
     assert sigmoid.bias == pytest.approx(-10)
+
+
+def test_a_scale_that_is_none_is_a_sentence(tmp_path: Path) -> None:
+    spec = any_layout_spec()
+    tensors = {name: one.numpy() for name, one in tiny_model(spec).state_dict().items()}
+    tensors["logit_scale"] = np.array(1000, np.float32)
+    write(tmp_path / "m", spec=spec, tensors=tensors, record=RECORD)
+    with pytest.raises(CheckpointError, match="has the logit_scale 1000, which no training"):
+        describe(read(tmp_path / "m"))
+
+
+def test_a_folder_whose_name_is_no_text_is_described(
+    tiny_model_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    shutil.copytree(tiny_model_folder, folder)
+    found = describe(read(folder))
+    assert found.model.endswith("caf\ufffd")
+    assert msgspec.json.encode(found)
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)

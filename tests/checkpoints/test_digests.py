@@ -117,3 +117,11 @@ def test_without_a_place_to_keep_them_they_are_computed_each_time(
     asked = counted(monkeypatch)
     assert digests(weights_of(path)) == digests(weights_of(path))
     assert len(asked) == 2 * len(some_tensors())
+
+
+def test_a_folder_whose_name_is_no_text_has_its_digests_kept(tmp_path: Path) -> None:
+    """Names of folders are bytes to the system, and some are older than UTF-8."""
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    path = write_arrays(folder / "m.safetensors", some_tensors())
+    assert digests(weights_of(path)) == digests(weights_of(path))

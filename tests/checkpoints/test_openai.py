@@ -51,4 +51,35 @@ def test_shapes_of_something_else_are_refused(lost: str) -> None:
         return
     with pytest.raises(SpecError) as caught:
         openai_spec(found)
-    assert str(caught.value) == f"it has no '{lost}' of the shape that OpenAI's archives have"
+    assert str(caught.value).startswith(f"it has no {lost}, which has ")
+
+
+@pytest.mark.parametrize(
+    ("model", "name", "shape", "said"),
+    [
+        (
+            "ViT-B-32",
+            "visual.conv1.weight",
+            (768, 3),
+            "of shape [768, 3] it has the visual.conv1.weight, which has 4 axes in OpenAI's "
+            "archives",
+        ),
+        ("ViT-B-32", "token_embedding.weight", (9,), "of shape [9] it has the token_embedding"),
+        ("ViT-B-32", "text_projection", (), "of shape [] it has the text_projection"),
+        (
+            "ViT-B-32",
+            "visual.positional_embedding",
+            (51, 768),
+            "its visual.positional_embedding has 51 rows, which is no square and one more",
+        ),
+        ("ViT-B-32", "visual.positional_embedding", (0, 768), "its visual.positional_embedding"),
+        ("RN50", "visual.attnpool.positional_embedding", (0, 1), "its visual.attnpool.positional"),
+        ("RN50", "visual.layer1.0.conv1.weight", (), "of shape [] it has the visual.layer1"),
+        ("RN50", "visual.layer1.0.conv1.weight", (0, 1, 1, 1), "image width is 0"),
+    ],
+)
+def test_a_shape_of_something_else_is_named(model: str, name: str, shape: Shape, said: str) -> None:
+    found = archive(ARCHITECTURES[f"{model}-quickgelu"])
+    with pytest.raises(SpecError) as caught:
+        openai_spec(found | {name: shape})
+    assert str(caught.value).startswith(said)

@@ -135,6 +135,34 @@ def test_an_archive_of_openai_opens_by_its_shapes(tmp_path: Path, open_clip: Mod
     assert unlike(checkpoint, model, rows(49407, 16)) < 1e-6
 
 
+def test_an_archive_that_contradicts_itself_is_refused(
+    tmp_path: Path, open_clip: ModuleType
+) -> None:
+    path = tmp_path / "w.pt"
+    write_openai(path, open_clip)
+    state = torch.load(path)
+    torch.save(state | {"input_resolution": torch.tensor(999)}, path)
+    assert refusal(path) == (
+        f"{path} cannot be followed: its input_resolution is 999, and its tensors are of 32"
+    )
+    torch.save(state | {"vocab_size": torch.tensor([1, 2])}, path)
+    assert refusal(path).startswith(f"{path} has vocab_size of shape [2], which is to be one")
+
+
+def test_an_archive_under_another_name_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_clip: ModuleType
+) -> None:
+    path = tmp_path / "w.pt"
+    write_openai(path, open_clip)
+    assert refusal(path, architecture="ViT-B-32") == (
+        f"{path} cannot be followed: it is an archive of OpenAI's with other towers than ViT-B-32, "
+        "which was named for it: leave the name out"
+    )
+    spec = read(path).spec
+    monkeypatch.setattr("sightline.checkpoints.published.architecture", lambda _: spec)
+    assert read(path, architecture="its own").spec == spec
+
+
 def test_half_precision_stays_half(tmp_path: Path, open_clip: ModuleType) -> None:
     write_openai(tmp_path / "w.pt", open_clip, torch.float16)
     assert {tensor.dtype for tensor in read(tmp_path / "w.pt").tensors.values()} == {"F16"}

@@ -1,6 +1,7 @@
 """What published folders say that no spec can: refused in one sentence each."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,19 @@ def test_what_a_spec_cannot_say_is_refused(
     part[keys[-1]] = value
     write_json(clip / file, document)
     assert said in refusal(clip)
+
+
+def test_an_index_of_no_shards_is_refused(clip: Path) -> None:
+    (clip / "model.safetensors").unlink()
+    path = clip / "model.safetensors.index.json"
+    write_json(path, {"weight_map": {}})
+    assert refusal(clip) == f"{path} names no file of weights: copy it again"
+
+
+def test_a_card_larger_than_any_is_refused_unread(clip: Path) -> None:
+    (clip / "README.md").touch()
+    os.truncate(clip / "README.md", 20 * 2**30)
+    assert refusal(clip).startswith(f"{clip / 'README.md'} has 21474836480 bytes, more than")
 
 
 @pytest.mark.parametrize("contents", [b"", b"[]", b"{", b"\xff", b'{"model_type": ' + b"[" * 5000])

@@ -31,3 +31,20 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"\xff\xd8")
     with pytest.raises(CheckpointError, match="is of no kind that holds weights"):
         read(path)
+
+
+def test_a_path_that_no_system_takes_is_one_sentence(tmp_path: Path) -> None:
+    long = "x" * 5000
+    with pytest.raises(CheckpointError) as caught:
+        read(long)
+    assert str(caught.value) == (
+        f"{long[:300]!r} cannot be looked at (File name too long): check the path"
+    )
+    with pytest.raises(CheckpointError) as caught:
+        read("a\0b")
+    assert str(caught.value) == "'a\\x00b' is no path (embedded null byte): check it"
+
+
+def test_a_name_so_long_that_none_fits_beside_it_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="does not exist: check the path"):
+        read(tmp_path / ("x" * 250))

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import torch
@@ -18,8 +19,10 @@ from published_models import (
 )
 from sightline.checkpoints import Checkpoint, convert, read, resize, write
 from sightline.checkpoints.resizing import RULES
+from sightline.errors import CheckpointError
 from sightline.runtime import open_towers
 from sightline.spec.inventory import is_counter, shapes
+from sightline.spec.towers import Spec
 from tiny_folder import RECORD
 from tiny_models import random_model
 from tiny_towers import SPECS, saved, tiny_model
@@ -35,8 +38,9 @@ def some_pixels(size_px: int) -> np.ndarray:
 
 
 def unit(vectors: Any) -> np.ndarray:
-    array = np.asarray(vectors)
-    return np.asarray(array / np.linalg.norm(array, axis=-1, keepdims=True))
+    array: np.ndarray = np.asarray(vectors)
+    made: np.ndarray = array / np.linalg.norm(array, axis=-1, keepdims=True)
+    return made
 
 
 def ours(folder: Path) -> np.ndarray:
@@ -232,3 +236,18 @@ def test_a_resized_model_can_be_converted(tmp_path: Path, open_clip: ModuleType)
     convert(after, tmp_path / "theirs", "openclip")
     assert read(tmp_path / "theirs").tensors == after.tensors
     assert read(tmp_path / "theirs").spec.pixels.size_px == 64
+
+
+def test_control_a_spec_alone_does_not_make_the_model(tmp_path: Path) -> None:
+    """Without the resized tensor the towers refuse."""
+    model = tiny_model(SPECS["CLIP"])
+    spec: Spec = model.spec
+    bigger = msgspec.structs.replace(
+        spec,
+        image=msgspec.structs.replace(spec.image, size_px=64),
+        pixels=msgspec.structs.replace(spec.pixels, size_px=64),
+    )
+    tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
+    write(tmp_path / "to", spec=bigger, tensors=tensors, record=RECORD)
+    with pytest.raises(CheckpointError):
+        ours(tmp_path / "to")

@@ -1,4 +1,4 @@
-"""Sizes, rules and places that cannot be: one sentence, and nothing is written."""
+"""Sizes that cannot be, rules that are not known, positions that were resized before."""
 
 from pathlib import Path
 
@@ -13,13 +13,13 @@ from tiny_models import random_model
 from tiny_towers import SPECS, saved
 
 
+def resized(checkpoint: Checkpoint, folder: Path, size_px: int, how: str | None = None) -> Path:
+    assert resize(checkpoint, folder, size_px, how) == read(folder).spec
+    return folder
+
+
 def ready(name: str, folder: Path) -> Checkpoint:
     return saved(folder, random_model(SPECS[name]))
-
-
-def once_written(checkpoint: Checkpoint, folder: Path) -> Checkpoint:
-    resize(checkpoint, folder, 96, "plain")
-    return read(folder)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_folder_of_ours_has_to_be_told_the_rule(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["CLIP", "ResNet"])
 def test_positions_are_resized_once(name: str, tmp_path: Path) -> None:
-    once = once_written(ready(name, tmp_path / "from"), tmp_path / "once")
+    once = read(resized(ready(name, tmp_path / "from"), tmp_path / "once", 96, "plain"))
     with pytest.raises(CheckpointError) as caught:
         resize(once, tmp_path / "twice", 128, "plain")
     assert str(caught.value) == (
@@ -108,10 +108,11 @@ def test_without_torch_positions_stay_as_they_are(
 
 def test_a_place_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     clip = ready("CLIP", tmp_path / "from")
-    with pytest.raises(CheckpointError) as caught:
-        resize(clip, tmp_path / "from", 64, "plain")
-    assert str(caught.value) == f"{tmp_path / 'from'} is not empty: choose another place"
-    assert read(tmp_path / "from").fingerprint == clip.fingerprint
+    for place in (ready("hybrid", tmp_path / "other").folder, clip.folder):
+        before = read(place).fingerprint
+        with pytest.raises(CheckpointError, match="choose another place"):
+            resize(clip, place, 64, "plain")
+        assert read(place).fingerprint == before
 
 
 def test_what_a_seal_refuses_is_not_written(tmp_path: Path) -> None:
@@ -124,14 +125,14 @@ def test_what_a_seal_refuses_is_not_written(tmp_path: Path) -> None:
     assert not (tmp_path / "to").exists()
 
 
-@pytest.mark.parametrize("rows", [None, 16])
-def test_positions_that_are_not_the_spec_s_are_refused(rows: int | None, tmp_path: Path) -> None:
+@pytest.mark.parametrize("narrow", [False, True])
+def test_positions_that_are_not_the_spec_s_are_refused(narrow: bool, tmp_path: Path) -> None:
     model = random_model(SPECS["hybrid"])
     image = msgspec.structs.replace(model.spec.image, position="learned")
     spec = msgspec.structs.replace(model.spec, image=image)
     tensors = {name: tensor.numpy() for name, tensor in model.state_dict().items()}
-    if rows is not None:  # a grid of 4 where the spec has one of 4 and no class token, but narrower
-        tensors["image.positions"] = np.zeros((rows, 8), np.float32)
+    if narrow:
+        tensors["image.positions"] = np.zeros((16, 8), np.float32)
     write(tmp_path / "from", spec=spec, tensors=tensors, record=RECORD)
     with pytest.raises(CheckpointError) as caught:
         resize(read(tmp_path / "from"), tmp_path / "to", 64, "plain")

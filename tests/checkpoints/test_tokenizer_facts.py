@@ -36,6 +36,19 @@ def test_clip_s_own_vocabulary_is_known_by_its_merges(tmp_path: Path) -> None:
     )
 
 
+def test_clip_s_own_pads_with_its_end_where_a_folder_says_nothing(tmp_path: Path) -> None:
+    write_clip(tmp_path, padding=None)
+    (tmp_path / "tokenizer_config.json").unlink()
+    facts = tokenizer_facts(tmp_path)
+    assert (facts.file, facts.kind, facts.pad_id) == (None, None, 49407)
+
+
+def test_control_a_pad_that_is_named_and_not_there_is_not_replaced(tmp_path: Path) -> None:
+    write_clip(tmp_path, padding=None)
+    write_json(tmp_path / "tokenizer_config.json", {"pad_token": "no such"})
+    assert tokenizer_facts(tmp_path).pad_id is None
+
+
 def test_control_another_merge_is_another_vocabulary(tmp_path: Path) -> None:
     model = json.loads((write_clip(tmp_path) / "tokenizer.json").read_text())["model"]
     model["merges"][0], model["merges"][1] = model["merges"][1], model["merges"][0]

@@ -40,6 +40,17 @@ def test_the_trained_scale_is_used_not_the_one_training_starts_from(tmp_path: Pa
     assert head.scale == pytest.approx(50, rel=1e-6)
 
 
+@pytest.mark.parametrize("scale", [np.float32(1000), np.float32(np.nan), None])
+def test_a_scale_that_is_none_is_a_sentence(scale: np.float32 | None, tmp_path: Path) -> None:
+    spec = tiny_clip_spec()
+    tensors = {name: value.numpy() for name, value in random_model(spec).state_dict().items()}
+    del tensors["logit_scale"]
+    tensors |= {} if scale is None else {"logit_scale": np.array(scale)}
+    write(tmp_path / "model", spec=spec, tensors=tensors, record=RECORD)
+    with pytest.raises(CheckpointError, match="logit_scale"):
+        sightline.load(tmp_path / "model")
+
+
 def test_a_calibration_is_read_and_turns_none_of_these_on(tmp_path: Path) -> None:
     spec = tiny_clip_spec()
     tensors = {name: value.numpy() for name, value in random_model(spec).state_dict().items()}

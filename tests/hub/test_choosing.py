@@ -18,6 +18,11 @@ NEVER = ("LICENSE", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "0/m
         (HUGGING + WORDS + NEVER, "huggingface", HUGGING[:3] + WORDS),
         (HUGGING + OPENCLIP + WORDS, None, OPENCLIP[:2] + WORDS),
         (HUGGING + OPENCLIP + WORDS, "huggingface", HUGGING[:3] + WORDS),
+        (  # as transformers 5 saves
+            ("config.json", "processor_config.json", "model.safetensors", *NEVER),
+            None,
+            ("config.json", "processor_config.json", "model.safetensors"),
+        ),
         (("config.json", "pytorch_model.bin"), None, ("config.json", "pytorch_model.bin")),
         (
             ("open_clip_config.json", *HUGGING),  # OpenCLIP's weights are missing

@@ -64,8 +64,7 @@ def test_canaries_lie_beside_the_weights_of_any_layout(tmp_path: Path) -> None:
 
 def test_a_layout_is_written_again_over_one_with_canaries(kept: Path, tmp_path: Path) -> None:
     for _ in range(2):
-        convert(read(kept), tmp_path / "copy", "huggingface")
-        write_canaries(tmp_path / "copy")
+        convert(read(kept), tmp_path / "copy", "huggingface", replace=True, seal=write_canaries)
     assert check(tmp_path / "copy").is_itself
 
 

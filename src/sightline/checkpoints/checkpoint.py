@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.checkpoints.digests import PARTS, Part, digests, part_digests
+from sightline.checkpoints.json_file import read_bytes
 from sightline.checkpoints.manifest import Record, TensorRecord, fingerprint
 from sightline.checkpoints.names import some
 from sightline.checkpoints.weights import Weights
@@ -53,7 +54,7 @@ class Checkpoint:
     def tokenizer(self) -> str | None:
         """The sha256 of the tokenizer's file; None where the tokenizer is CLIP's own."""
         path = self.tokenizer_file
-        return None if path is None else sha256(path.read_bytes()).hexdigest()
+        return None if path is None else sha256(read_bytes(path)).hexdigest()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -50,7 +50,7 @@ def convert(
     if layout not in ALL_LAYOUTS:
         raise CheckpointError(f"layout {layout!r} is none of {', '.join(ALL_LAYOUTS)}")
     folder = Path(folder)
-    _check_place(checkpoint, folder, replace=replace)
+    check_free(checkpoint, folder, replace=replace)
     remarks: list[str] = []
 
     def check(draft: Path) -> None:
@@ -64,8 +64,12 @@ def convert(
     return Converted(layout=layout, tensors=len(checkpoint.weights), remarks=tuple(remarks))
 
 
-def _check_place(checkpoint: Checkpoint, folder: Path, *, replace: bool) -> None:
-    """Refuse a place where something is, and always the one that is read from."""
+def check_free(checkpoint: Checkpoint, folder: Path, *, replace: bool) -> None:
+    """Refuse a place where something is, and always the one that is read from.
+
+    Raises:
+        CheckpointError: It names the place.
+    """
     if folder.exists() and folder.resolve() == checkpoint.folder.resolve():
         raise CheckpointError(f"{folder} is the model that is converted: choose another place")
     if not replace and folder.is_dir() and any(folder.iterdir()):

@@ -1,6 +1,7 @@
 """All that can be said of a model without running it. Enter at `describe`."""
 
 import math
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.comparing import differences
+from sightline.checkpoints.number import number_of
 from sightline.spec.architectures import ARCHITECTURES
 from sightline.spec.cost import gflops, parameters
 from sightline.spec.inventory import is_counter
@@ -51,6 +53,9 @@ def describe(checkpoint: Checkpoint) -> Description:
 
     Args:
         checkpoint: An opened model.
+
+    Raises:
+        CheckpointError: Its scale or bias is no number that training ends with.
     """
     spec, record, weights = checkpoint.spec, checkpoint.record, checkpoint.weights
     counted, work = parameters(spec), gflops(spec)
@@ -60,7 +65,8 @@ def describe(checkpoint: Checkpoint) -> Description:
     for place in places:
         precision[place.dtype] = precision.get(place.dtype, 0) + math.prod(place.shape)
     return Description(
-        model=str(checkpoint.folder),
+        # A name that is no UTF-8 has no place in JSON
+        model=os.fsencode(checkpoint.folder).decode(errors="replace"),
         layout=checkpoint.layout,
         architecture=nearest(spec),
         spec=spec,
@@ -90,9 +96,9 @@ def _by_tower(cost: Any) -> dict[str, Any]:
 def _head(checkpoint: Checkpoint) -> tuple[float, float | None]:
     """Read the scale and bias that training ended with."""
     head, weights = checkpoint.spec.head, checkpoint.weights
-    scale = math.exp(float(weights["logit_scale"].item()))
+    scale = math.exp(number_of(weights, "logit_scale"))
     if isinstance(head, Sigmoid):
-        return scale, float(weights["logit_bias"].item())
+        return scale, number_of(weights, "logit_bias")
     return min(scale, head.max_scale), None
 
 

@@ -48,10 +48,9 @@ def _locate(folder: Path) -> Path:
     """Return the folder, or what a writer that was killed while replacing it left in its place."""
     previous = previous_of(folder)
     for _ in range(LOOKS):  # between two looks a writer may rename either into the other's place
-        if folder.is_dir():
-            return folder
-        if previous.is_dir():
-            return previous
+        for place in (folder, previous):
+            if _identity(place) is not None and place.is_dir():
+                return place
     raise CheckpointError(f"model folder {folder} does not exist: check the path")
 
 

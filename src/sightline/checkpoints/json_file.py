@@ -1,11 +1,13 @@
 """Small JSON files of published folders. Enter at `read_json`."""
 
+import os
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from sightline.errors import CheckpointError
+from sightline.tensors.regular_file import open_regular
 
 MAX_BYTES = 64 * 2**20  # a tokenizer.json of 256,000 words has 34 MB
 
@@ -19,14 +21,17 @@ def read_bytes(path: Path) -> bytes:
         CheckpointError: It cannot be read, or is larger than such a file ever is.
     """
     try:
-        size = path.stat().st_size
-        if size > MAX_BYTES:
-            raise CheckpointError(f"{path} has {size} bytes, more than {MAX_BYTES}: refused")
-        return path.read_bytes()
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = b"" if size > MAX_BYTES else file.read(MAX_BYTES + 1)
     except OSError as error:
         raise CheckpointError(
             f"{path} cannot be read ({error.strerror}): check that it is there and readable"
         ) from error
+    size = max(size, len(content))  # it may have grown, and some files have no size to ask for
+    if size > MAX_BYTES:
+        raise CheckpointError(f"{path} has {size} bytes, more than {MAX_BYTES}: refused")
+    return content
 
 
 def read_json(path: Path) -> dict[str, Any]:

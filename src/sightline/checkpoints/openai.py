@@ -3,8 +3,9 @@
 Enter at `openai_spec`. Source: openai/CLIP clip/model.py `build_model`, clip/clip.py `_transform`.
 """
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -13,8 +14,13 @@ from sightline.spec.architectures import architecture
 from sightline.spec.inventory import Shape
 from sightline.spec.towers import PatchStem, ResNet, Spec, ViT
 
-# Three whole numbers among the tensors, which OpenAI's archives have and no other layout has.
-SIGNS = frozenset({"input_resolution", "context_length", "vocab_size"})
+# Three whole numbers among the tensors, which OpenAI's archives have and no other layout has, and
+# what a spec has for them.
+SIGNS: Mapping[str, Callable[[Spec], int]] = {
+    "input_resolution": lambda spec: spec.image.size_px,
+    "context_length": lambda spec: spec.words.context_length,
+    "vocab_size": lambda spec: spec.text.vocab_size,
+}
 HEAD_WIDTH = 64
 MLP_RATIO = 4
 
@@ -25,17 +31,10 @@ def openai_spec(shapes: Mapping[str, Shape]) -> Spec:
     Raises:
         SpecError: The tensors are not those of a CLIP of OpenAI's.
     """
-    try:
-        return _described(shapes)
-    except (KeyError, IndexError) as error:
-        raise SpecError(f"it has no {error} of the shape that OpenAI's archives have") from error
-
-
-def _described(shapes: Mapping[str, Shape]) -> Spec:
-    """Change the numbers of the first published architecture to those of the shapes."""
+    # The first published architecture, with the numbers of the shapes.
     like = architecture("ViT-B-32-quickgelu" if "visual.proj" in shapes else "RN50-quickgelu")
     image = _vit(shapes, like) if "visual.proj" in shapes else _resnet(shapes)
-    vocab_size, width = shapes["token_embedding.weight"]
+    vocab_size, width = _axes(shapes, "token_embedding.weight", 2)
     text = msgspec.structs.replace(
         like.text,
         vocab_size=vocab_size,
@@ -44,12 +43,12 @@ def _described(shapes: Mapping[str, Shape]) -> Spec:
         heads=width // HEAD_WIDTH,
         mlp_width=MLP_RATIO * width,
     )
-    context_length = shapes["positional_embedding"][0]
+    context_length, _ = _axes(shapes, "positional_embedding", 2)
     return msgspec.structs.replace(
         like,
         image=image,
         text=text,
-        embed_dim=shapes["text_projection"][1],
+        embed_dim=_axes(shapes, "text_projection", 2)[1],
         pixels=msgspec.structs.replace(like.pixels, size_px=image.size_px),
         words=msgspec.structs.replace(like.words, context_length=context_length),
     )
@@ -57,8 +56,8 @@ def _described(shapes: Mapping[str, Shape]) -> Spec:
 
 def _vit(shapes: Mapping[str, Shape], like: Spec) -> ViT:
     assert isinstance(like.image, ViT)
-    width, _, _, patch = shapes["visual.conv1.weight"]
-    grid = round((shapes["visual.positional_embedding"][0] - 1) ** 0.5)
+    width, _, _, patch = _axes(shapes, "visual.conv1.weight", 4)
+    grid = _grid(shapes, "visual.positional_embedding")
     return msgspec.structs.replace(
         like.image,
         size_px=grid * patch,
@@ -71,8 +70,8 @@ def _vit(shapes: Mapping[str, Shape], like: Spec) -> ViT:
 
 
 def _resnet(shapes: Mapping[str, Shape]) -> ResNet:
-    width = shapes["visual.layer1.0.conv1.weight"][0]
-    grid = round((shapes["visual.attnpool.positional_embedding"][0] - 1) ** 0.5)
+    width = _axes(shapes, "visual.layer1.0.conv1.weight", 4)[0]
+    grid = _grid(shapes, "visual.attnpool.positional_embedding")
     one, two, three, four = (
         _count(shapes, rf"visual\.layer{stage}\.(\d+)\..*") for stage in (1, 2, 3, 4)
     )
@@ -83,6 +82,24 @@ def _resnet(shapes: Mapping[str, Shape]) -> ResNet:
         heads=width * 32 // HEAD_WIDTH,
         position_resized="no",
     )
+
+
+def _axes(shapes: Mapping[str, Shape], name: str, count: int) -> Shape:
+    """Return a tensor's shape, which has so many axes."""
+    shape = shapes.get(name)
+    if shape is None or len(shape) != count:
+        there = "it has no" if shape is None else f"of shape {list(shape)} it has the"
+        raise SpecError(f"{there} {name}, which has {count} axes in OpenAI's archives")
+    return shape
+
+
+def _grid(shapes: Mapping[str, Shape], name: str) -> int:
+    """Return how many cells a side has, by the positions of a square and one more."""
+    positions = _axes(shapes, name, 2)[0]
+    grid = math.isqrt(max(positions - 1, 0))
+    if positions != grid**2 + 1:
+        raise SpecError(f"its {name} has {positions} rows, which is no square and one more")
+    return grid
 
 
 def _count(shapes: Mapping[str, Shape], pattern: str) -> int:

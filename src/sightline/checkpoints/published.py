@@ -1,21 +1,25 @@
 """Folders and files that other libraries wrote, opened as they are. Enter at `reader_of`."""
 
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_of
-from sightline.checkpoints.json_file import read_json, understood
+from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
+from sightline.checkpoints.json_file import read_bytes, read_json, understood
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
+from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
 from sightline.checkpoints.openclip import OpenClip, openclip_spec
 from sightline.checkpoints.tokenizer_facts import tokenizer_facts
+from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec.architectures import ARCHITECTURES, architecture
+from sightline.spec.inventory import Shape
 from sightline.spec.towers import Spec
 from sightline.tensors import TensorFile, open_tensors
 
@@ -51,8 +55,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
         kind = config.get("model_type")
         reason = REFUSED.get(str(kind), f"only {', '.join(FAMILIES)} are read here")
         raise CheckpointError(f"{path} has the model_type {kind!r}: {reason}")
-    processor = folder / "preprocessor_config.json"
-    pixels = pixels_of(read_json(processor), processor)
+    pixels = pixels_in(folder)
     tokenizer = tokenizer_facts(folder)
     try:
         said = understood(config, family.config, path)
@@ -60,7 +63,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
         spec = family.spec(said, pixels, words)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
-    files = open_tensors(_first_of(folder, HUGGING_FACE_WEIGHTS))
+    files = _opened(_first_of(folder, HUGGING_FACE_WEIGHTS))
     return Checkpoint(
         folder=folder,
         layout="huggingface",
@@ -86,7 +89,7 @@ def read_openclip(folder: Path) -> Checkpoint:
         spec = openclip_spec(config, tokenizer)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
-    files = open_tensors(_first_of(folder, OPENCLIP_WEIGHTS))
+    files = _opened(_first_of(folder, OPENCLIP_WEIGHTS))
     return Checkpoint(
         folder=folder,
         layout="openclip",
@@ -107,11 +110,11 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
     Raises:
         CheckpointError: It is no CLIP, or nothing says which activation it was trained with.
     """
-    files = open_tensors(path)
+    files = _opened(path)
     there = {one: place.shape for file in files for one, place in file.places.items()}
-    ours = there.keys() >= SIGNS
+    ours = there.keys() >= SIGNS.keys()
     try:
-        spec = openai_spec(there) if ours else _named(path, files, name)
+        spec = _openai(there, files, name) if ours else _named(path, files, name)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
     tokenizer = path.with_name("tokenizer.json") if spec.words.tokenizer == "file" else None
@@ -128,6 +131,22 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
         tokenizer_file=tokenizer,
         remarks=() if ours else (f"its file does not say what it is: {name} was given for it",),
     )
+
+
+def _openai(there: Mapping[str, Shape], files: Sequence[TensorFile], name: str | None) -> Spec:
+    """Return what an archive is by its shapes, if its numbers and its name say the same."""
+    spec, weights = openai_spec(there), Weights(files)
+    for sign, of_spec in SIGNS.items():
+        said = number_of(weights, sign, most=math.inf)
+        if said != of_spec(spec):
+            raise SpecError(f"its {sign} is {said:g}, and its tensors are of {of_spec(spec)}")
+    known = spec if name is None else architecture(name)
+    if (known.image, known.text, known.embed_dim) != (spec.image, spec.text, spec.embed_dim):
+        raise SpecError(
+            f"it is an archive of OpenAI's with other towers than {name}, which was named for it: "
+            "leave the name out"
+        )
+    return spec
 
 
 def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
@@ -157,6 +176,14 @@ def _table(files: Sequence[TensorFile]) -> NameTable:
     return table_that_reads(names) or NAME_TABLES["openai"]
 
 
+def _opened(path: Path) -> tuple[TensorFile, ...]:
+    """Open a file of tensors, or the shards of an index that names some."""
+    files = open_tensors(path)
+    if not files:
+        raise CheckpointError(f"{path} names no file of weights: copy it again")
+    return files
+
+
 def _first_of(folder: Path, names: Sequence[str]) -> Path:
     """Return the first file that is there."""
     for name in names:
@@ -174,7 +201,7 @@ _LICENSE = re.compile(r"^license:\s*[\"']?([^\"'\n]+)", re.MULTILINE)
 def _record(folder: Path, library: str) -> Record:
     """Say where a published model comes from, as far as its files do."""
     card = folder / "README.md"
-    text = card.read_text(encoding="utf-8", errors="replace") if card.is_file() else ""
+    text = read_bytes(card).decode("utf-8", errors="replace") if card.is_file() else ""
     front = _FRONT_MATTER.search(text)
     found = _LICENSE.search(front[1]) if front else None
     return Record(

@@ -8,6 +8,7 @@ from sightline.checkpoints.published import READERS, read_bare
 from sightline.errors import CheckpointError
 
 BUNDLED = Path(__file__).parents[1] / "bundled"
+SHOWN = 300  # characters of a path that no system takes
 RECORDS = (MANIFEST, *sorted({reader.record for reader in READERS}))
 
 
@@ -28,6 +29,7 @@ def read(path: str | Path | None = None, *, architecture: str | None = None) -> 
     if path is None and not (BUNDLED / MANIFEST).is_file():
         raise CheckpointError("no model is bundled with this Sightline: give a model folder")
     place = BUNDLED if path is None else Path(path)
+    _refuse_no_path(place)
     if place.is_file():
         beside = [name for name in RECORDS if place.with_name(name).exists()]
         if beside:
@@ -42,3 +44,17 @@ def read(path: str | Path | None = None, *, architecture: str | None = None) -> 
             "bare weights: a folder says itself what it is, so leave the name out"
         )
     return read_folder(place)
+
+
+def _refuse_no_path(place: Path) -> None:
+    """Refuse what the system will not even look at; what is missing is for others to say."""
+    try:
+        place.stat()
+    except FileNotFoundError:  # a folder may be missing for a moment, while it is replaced
+        return
+    except OSError as error:
+        raise CheckpointError(
+            f"{str(place)[:SHOWN]!r} cannot be looked at ({error.strerror}): check the path"
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(f"{str(place)[:SHOWN]!r} is no path ({error}): check it") from error

@@ -10,6 +10,7 @@ import numpy as np
 
 from sightline import settings
 from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.converting import check_free
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.safetensors_writing import Stored
 from sightline.checkpoints.writing import model_of, sightline_files, write_model
@@ -47,7 +48,7 @@ def resize(
         size_px: The edge of the pictures.
         how: "antialias" as OpenCLIP does it, "plain" as Hugging Face does it; None is the rule of
             the library whose layout was read. Needless where no position changes.
-        seal: As for `convert`: handed what was written before it is put in place.
+        seal: As for `convert`.
 
     Returns:
         The spec of what was written; its `image.position_resized` says how.
@@ -65,7 +66,7 @@ def resize(
     """
     if how is not None and how not in ANTIALIAS:
         raise CheckpointError(f"positions cannot be resized by {how!r}: give antialias or plain")
-    _check_place(Path(folder))
+    check_free(checkpoint, Path(folder), replace=False)
     before, spec = checkpoint.spec, _at(checkpoint.spec, size_px)
     model = model_of(checkpoint)
     tensors, table = dict(model.tensors), _positions(spec.image)
@@ -80,12 +81,6 @@ def resize(
     resized = msgspec.structs.replace(model, **changes, calibration=None, card=None)
     write_model(Path(folder), resized, sightline_files, seal)
     return spec
-
-
-def _check_place(folder: Path) -> None:
-    """Refuse a place where something is, the model that is resized among it."""
-    if folder.is_dir() and any(folder.iterdir()):
-        raise CheckpointError(f"{folder} is not empty: choose another place")
 
 
 class _Positions(msgspec.Struct, frozen=True):
@@ -104,7 +99,7 @@ def _positions(image: ViT | ResNet) -> _Positions | None:
 
 
 def _table(checkpoint: Checkpoint, name: str) -> Float32[np.ndarray, "tokens width"]:
-    """Read the positions; a folder of ours is compared with its own record, not with its spec."""
+    """Read the positions; a folder of ours was compared with its own record, not with its spec."""
     there, wanted = checkpoint.weights, shapes(checkpoint.spec)[name]
     if name not in there or there.place(name).shape != wanted:
         raise CheckpointError(

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -13,12 +12,18 @@ from sightline.checkpoints.json_file import (
     read_understood,
     understood,
 )
-from sightline.errors import CheckpointError
+from sightline.checkpoints.tokenizer_marks import (
+    After,
+    Normalizer,
+    marks_of,
+    refuse_traps,
+    refuse_unknown,
+)
+from sightline.errors import CheckpointError, SpecError
 
 # sha256 of CLIP's 48,894 merges, "first second" on a line each: who has these has its vocabulary.
 CLIP_MERGES = "f61f2adf497e6f5357c347aeb4646fabe82f341e946de5bdec5d2858e41bef4a"
 CLIP_MARKS = {"<|startoftext|>": 49406, "<|endoftext|>": 49407}
-PROBE = "a"
 
 
 class TokenizerFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,13 +36,19 @@ class TokenizerFacts(msgspec.Struct, frozen=True, kw_only=True):
     pad_id: int | None  # None: the folder does not say
 
 
+class _Token(msgspec.Struct, frozen=True):
+    """A special word with how it is looked for, which is of no use here."""
+
+    content: str
+
+
 class _Config(msgspec.Struct, frozen=True):
     """The keys of tokenizer_config.json that decide something."""
 
     tokenizer_class: str | None = None
-    pad_token: str | dict[str, Any] | None = None
-    bos_token: str | dict[str, Any] | None = None
-    eos_token: str | dict[str, Any] | None = None
+    pad_token: str | _Token | None = None
+    bos_token: str | _Token | None = None
+    eos_token: str | _Token | None = None
     add_bos_token: bool | None = None  # where either is said, both win over tokenizer.json
     add_eos_token: bool | None = None
     padding_side: str | None = None
@@ -47,7 +58,8 @@ class _Model(msgspec.Struct, frozen=True):
     """The vocabulary of a tokenizer.json."""
 
     type: str | None = None
-    vocab: dict[str, int] | list[list[Any]] = {}
+    vocab: dict[str, int] | list[tuple[str, float]] = {}
+    unk_token: str | None = None
     merges: list[str | tuple[str, str]] = []
 
 
@@ -56,12 +68,18 @@ class _Word(msgspec.Struct, frozen=True):
     content: str
 
 
+class _Padding(msgspec.Struct, frozen=True):
+    pad_id: int | None = None
+
+
 class _File(msgspec.Struct, frozen=True):
     """The keys of tokenizer.json that decide something."""
 
     model: _Model
     added_tokens: list[_Word] = []
-    padding: dict[str, Any] | None = None
+    padding: _Padding | None = None
+    normalizer: Normalizer | None = None
+    post_processor: After | None = None
 
 
 def tokenizer_facts(folder: Path) -> TokenizerFacts:
@@ -106,10 +124,10 @@ def _from_file(path: Path, config: _Config) -> TokenizerFacts:
     merges = [pair if isinstance(pair, str) else " ".join(pair) for pair in whole.model.merges]
     pad_id = _id_of(config.pad_token, vocabulary)
     if pad_id is None and whole.padding is not None:
-        pad_id = whole.padding.get("pad_id")
+        pad_id = whole.padding.pad_id
     if _is_clip(merges, vocabulary):
         return _clip(config, pad_id)
-    start_id, end_id = _marks(path)
+    start_id, end_id = _marks(path, whole)
     if config.add_bos_token is not None or config.add_eos_token is not None:
         start_id = _id_of(config.bos_token, vocabulary) if config.add_bos_token else None
         end_id = _id_of(config.eos_token, vocabulary) if config.add_eos_token else None
@@ -118,18 +136,19 @@ def _from_file(path: Path, config: _Config) -> TokenizerFacts:
     )
 
 
-def _ids(vocabulary: dict[str, int] | list[list[Any]]) -> dict[str, int]:
+def _ids(vocabulary: dict[str, int] | list[tuple[str, float]]) -> dict[str, int]:
     """Return the ids of words, which some models list with a score each in the order of ids."""
     if isinstance(vocabulary, dict):
         return dict(vocabulary)
-    return {str(entry[0]): place for place, entry in enumerate(vocabulary) if entry}
+    return {word: place for place, (word, _) in enumerate(vocabulary)}
 
 
 def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
     """Read the two files of before tokenizer.json; only CLIP's own are known to need no more."""
     lines = read_bytes(folder / "merges.txt").decode("utf-8", errors="replace").split("\n")
     merges = [line for line in lines if line and not line.startswith("#version")]
-    vocabulary = read_json(folder / "vocab.json")
+    said = read_json(folder / "vocab.json")
+    vocabulary = {word: number for word, number in said.items() if isinstance(number, int)}
     if not _is_clip(merges, vocabulary):
         raise CheckpointError(
             f"{folder} has another vocabulary than CLIP's and no tokenizer.json: save its "
@@ -138,7 +157,7 @@ def _from_merges(folder: Path, config: _Config) -> TokenizerFacts:
     return _clip(config, _id_of(config.pad_token, vocabulary))
 
 
-def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, Any]) -> bool:
+def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, int]) -> bool:
     """Tell CLIP's vocabulary by its merges and its two marks."""
     if any(vocabulary.get(mark) != token_id for mark, token_id in CLIP_MARKS.items()):
         return False
@@ -146,35 +165,26 @@ def _is_clip(merges: Sequence[str], vocabulary: Mapping[str, Any]) -> bool:
 
 
 def _clip(config: _Config, pad_id: int | None) -> TokenizerFacts:
+    """Describe CLIP's own tokenizer, whose class pads with the end where a folder says nothing."""
     start_id, end_id = CLIP_MARKS.values()
+    if config.pad_token is None and pad_id is None:
+        pad_id = end_id  # `pad_token` of transformers 5.23 `tokenization_clip.py`
     return TokenizerFacts(
         file=None, kind=config.tokenizer_class, start_id=start_id, end_id=end_id, pad_id=pad_id
     )
 
 
-def _id_of(token: str | dict[str, Any] | None, vocabulary: Mapping[str, Any]) -> int | None:
+def _id_of(token: str | _Token | None, vocabulary: Mapping[str, int]) -> int | None:
     """Return the id of a word that the folder names."""
-    content = token.get("content") if isinstance(token, dict) else token
+    content = token.content if isinstance(token, _Token) else token
     return None if content is None else vocabulary.get(content)
 
 
-def _marks(path: Path) -> tuple[int | None, int | None]:
-    """Return what the tokenizer puts before and after a text, by asking it."""
-    from tokenizers import Tokenizer
-
+def _marks(path: Path, whole: _File) -> tuple[int | None, int | None]:
+    """Return what the tokenizer puts before and after a text; it is not run, for it is not ours."""
     try:
-        tokenizer = Tokenizer.from_buffer(read_bytes(path))
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not a tokenizer.json ({error}): copy it again") from error
-    tokenizer.no_padding()
-    tokenizer.no_truncation()
-    bare = tokenizer.encode(PROBE, add_special_tokens=False).ids
-    full = tokenizer.encode(PROBE).ids
-    for before in range(len(full) - len(bare) + 1):
-        after = len(full) - len(bare) - before
-        if full[before : before + len(bare)] == bare and before <= 1 and after <= 1:
-            return full[0] if before else None, full[-1] if after else None
-    raise CheckpointError(
-        f"{path} writes {PROBE!r} as the ids {full}, and {bare} without its marks: only one mark "
-        "before a text and one after it are read here"
-    )
+        refuse_traps(whole.normalizer)
+        refuse_unknown(whole.model.type, _ids(whole.model.vocab), whole.model.unk_token)
+        return marks_of(whole.post_processor)
+    except SpecError as error:
+        raise CheckpointError(f"{path} cannot be followed: {error}") from error

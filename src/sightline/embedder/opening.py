@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sightline import settings
 from sightline.checkpoints import Checkpoint, verify_digests
+from sightline.checkpoints.number import number_of
 from sightline.embedder.checked import CheckedTowers
 from sightline.embedder.class_cache import ClassCache
 from sightline.embedder.embedder import Embedder
@@ -90,8 +91,9 @@ def _log(terms: Terms) -> None:
 
 def _trained_head(checkpoint: Checkpoint) -> Head:
     """Read the scale and bias that training ended with."""
-    logit_scale = float(checkpoint.weights["logit_scale"].item())
+    weights = checkpoint.weights
+    logit_scale = number_of(weights, "logit_scale")
     kind = checkpoint.spec.head
     if isinstance(kind, Softmax):
         return softmax_head(logit_scale, kind.max_scale)
-    return sigmoid_head(logit_scale, float(checkpoint.weights["logit_bias"].item()))
+    return sigmoid_head(logit_scale, number_of(weights, "logit_bias"))

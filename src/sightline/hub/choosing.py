@@ -51,7 +51,12 @@ SHAPES = {
             ("pytorch_model.bin",),
             ("pytorch_model.bin.index.json", "pytorch_model-*.bin"),
         ),
-        beside=("preprocessor_config.json", "canaries.safetensors", *_BESIDE),
+        beside=(
+            "preprocessor_config.json",
+            "processor_config.json",
+            "canaries.safetensors",
+            *_BESIDE,
+        ),
     ),
 }
 

@@ -129,9 +129,8 @@ def _clip_text(width: int, layers: int = 12) -> TextTransformer:
 
 
 def _resnet(width: int, size_px: int, layers: tuple[int, int, int, int]) -> ResNet:
-    return ResNet(
-        size_px=size_px, width=width, layers=layers, heads=width // 2, position_resized="no"
-    )
+    heads = width * 32 // 64
+    return ResNet(size_px=size_px, width=width, layers=layers, heads=heads, position_resized="no")
 
 
 def _quick(spec: Spec) -> Spec:

@@ -1,5 +1,6 @@
 """Is a model still what was written, and if not, which part of it is wrong? Enter at `check`."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -50,15 +51,20 @@ def check(path: str | Path | None = None, *, architecture: str | None = None) ->
         if not any((place / name).is_file() for name in (CANARIES, MANIFEST)):
             raise
         return Findings(
-            model=str(place), layout="", fingerprint="", notes=(*_of_unopened(place, error),)
+            model=_text(place), layout="", fingerprint="", notes=(*_of_unopened(place, error),)
         )
     now = computed(checkpoint.weights)
     return Findings(
-        model=str(place),
+        model=_text(place),
         layout=checkpoint.layout,
         fingerprint=fingerprint(checkpoint.spec, now, checkpoint.tokenizer),
         notes=(*_of_opened(checkpoint, now),),
     )
+
+
+def _text(place: Path) -> str:
+    """Return a path as text: a name that is no UTF-8 has no place in JSON."""
+    return os.fsencode(place).decode(errors="replace")
 
 
 def _of_unopened(folder: Path, error: CheckpointError) -> Iterator[Note]:

@@ -9,8 +9,9 @@ import pytest
 from transformers import CLIPConfig, SiglipConfig
 from transformers.activations import ACT2FN
 
-from sightline.checkpoints.huggingface import FAMILIES, family_of, pixels_of, processor_of
+from sightline.checkpoints.huggingface import FAMILIES, family_of, processor_of
 from sightline.checkpoints.huggingface.config import Clip, Siglip
+from sightline.checkpoints.huggingface.pixels import pixels_of
 from sightline.checkpoints.huggingface.spec import ACTIVATIONS, activation
 from sightline.errors import SpecError
 from sightline.model.blocks import ACTIVATIONS as OURS

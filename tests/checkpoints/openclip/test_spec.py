@@ -77,8 +77,9 @@ REFUSED = {
 
 def refusal(config: dict[str, Any]) -> str | None:
     """Return why a config is not read; None where it is."""
+    end_id = config["text_cfg"].get("eos_id", BERT_TOKENIZER.end_id)
     try:
-        described(config, BERT_TOKENIZER)
+        described(config, replace(BERT_TOKENIZER, end_id=end_id))
     except SpecError as error:
         return str(error)
     return None
@@ -111,6 +112,10 @@ def test_clipa_s_texts_end_with_a_pad(open_clip: ModuleType) -> None:
         ("vision_cfg", {"norm_kwargs": {"bias": 1.0}}, "norm_kwargs"),
         ("vision_cfg", {"patch_size": None}, "vision_cfg has no patch_size"),
         ("vision_cfg", {"timm_model_name": "resnet50"}, "the image tower 'resnet50' of timm"),
+        ("vision_cfg", {"head_width": 0}, "vision_cfg head_width is 0: give a positive number"),
+        ("vision_cfg", {"head_width": 0, "layers": [1, 1, 1, 1]}, "vision_cfg head_width is 0"),
+        ("vision_cfg", {"mlp_ratio": 1e308}, r"vision_cfg has the mlp_ratio 1e\+308 for a width"),
+        ("text_cfg", {"width": 10**400}, "text_cfg has the mlp_ratio 4.0 for a width of 1000"),
         ("text_cfg", {"tokenizer_kwargs": {"clean": "shout"}}, "tokenizer_kwargs"),
         ("text_cfg", {"tokenizer_kwargs": {"language": "de"}}, "tokenizer_kwargs"),
     ],
@@ -120,6 +125,24 @@ def test_what_a_spec_cannot_say_is_named(part: str, changes: dict[str, Any], sai
     config[part] = changes
     with pytest.raises(SpecError, match=said):
         described(config)
+
+
+@pytest.mark.parametrize("eos", [{}, {"eos_id": 2}, {"eos_id": 49406}])
+def test_an_end_that_no_row_has_is_not_pooled_at(eos: dict[str, int]) -> None:
+    """OpenCLIP would find it nowhere, and take the first token's vector."""
+    text = {"pool_type": "eos"} | eos
+    with pytest.raises(SpecError) as caught:
+        described({"embed_dim": 8, "vision_cfg": {}, "text_cfg": text})
+    assert str(caught.value) == (
+        f"text_cfg.eos_id is {eos.get('eos_id', 2)} and the tokenizer ends a text with 49407: "
+        "correct whichever is wrong"
+    )
+
+
+def test_control_the_tokenizer_s_own_end_is_pooled_at() -> None:
+    text = {"pool_type": "eos", "eos_id": 49407}
+    spec = described({"embed_dim": 8, "vision_cfg": {}, "text_cfg": text})
+    assert spec.text.pool == "end_token"
 
 
 def test_a_key_that_is_not_known_is_refused() -> None:

@@ -1,4 +1,4 @@
-"""What transformers' preprocessor_config.json says, and back. Enter at `pixels_of`."""
+"""What transformers' preprocessor_config.json says, and back. Enter at `pixels_in`."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -7,9 +7,18 @@ from typing import Any, Literal
 
 import msgspec
 
-from sightline.checkpoints.json_file import understood
+from sightline.checkpoints.json_file import read_json, understood
 from sightline.errors import CheckpointError
 from sightline.spec.pixels import PixelRecipe
+
+ALONE = "preprocessor_config.json"
+JOINED = "processor_config.json"  # of transformers 5, with what else a processor holds
+
+
+class _Joined(msgspec.Struct, frozen=True):
+    """The key of processor_config.json that says what is done to pictures."""
+
+    image_processor: dict[str, Any] | None = None  # transformers 4 left it in its own file
 
 
 class _Processor(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,6 +45,25 @@ FILTERS: Mapping[int, Any] = {
     4: "box",
     5: "hamming",
 }
+
+
+def pixels_in(folder: Path) -> PixelRecipe:
+    """Read what a folder says is done to pictures, in whichever of two files says it.
+
+    Raises:
+        CheckpointError: Neither does, both do and differ, or it is more than a recipe can say.
+    """
+    alone, joined = folder / ALONE, folder / JOINED
+    said = understood(read_json(joined), _Joined, joined) if joined.exists() else _Joined()
+    if said.image_processor is None:
+        return pixels_of(read_json(alone), alone)
+    pixels = pixels_of(said.image_processor, joined)
+    if alone.exists() and pixels_of(read_json(alone), alone) != pixels:
+        raise CheckpointError(
+            f"{alone} and {JOINED} beside it describe different pictures: delete whichever the "
+            "model was not trained with"
+        )
+    return pixels
 
 
 def pixels_of(processor: Mapping[str, Any], path: Path) -> PixelRecipe:

@@ -18,6 +18,7 @@ from sightline.checkpoints.tokenizer_facts import TokenizerFacts
 from sightline.errors import SpecError
 from sightline.spec.architectures import ARCHITECTURES, CLIP_HEAD, CLIP_WORDS, SIGLIP_HEAD
 from sightline.spec.clean import Cleaning
+from sightline.spec.limits import require_positive
 from sightline.spec.pixels import PixelRecipe
 from sightline.spec.towers import (
     Activation,
@@ -90,6 +91,7 @@ def openclip_spec(config: OpenClip, tokenizer: TokenizerFacts | None) -> Spec:
     if isinstance(head, Sigmoid) and model.init_logit_bias is not None:
         head = msgspec.structs.replace(head, logit_bias=model.init_logit_bias)
     words = _words(model.text_cfg, tokenizer, sigmoid=isinstance(head, Sigmoid))
+    _refuse_another_end(model.text_cfg, words)
     return Spec(
         image=image,
         text=_text(model),
@@ -108,6 +110,15 @@ def _refuse_unreadable(model: Model) -> None:
             raise SpecError(f"{reason.format(value)}, which is not read here")
 
 
+def _refuse_another_end(text: Text, words: TextRecipe) -> None:
+    """Refuse to pool at an id that no row ends with: OpenCLIP then takes the first token."""
+    if TEXT_POOLS[text.pool_type] == "end_token" and text.eos_id != words.end_id:
+        raise SpecError(
+            f"text_cfg.eos_id is {text.eos_id} and the tokenizer ends a text with {words.end_id}: "
+            "correct whichever is wrong"
+        )
+
+
 def _activation(quick: bool, arguments: Mapping[str, Any] | None) -> Activation:
     """Return what a flag and the arguments of torch's GELU mean together."""
     if arguments and (quick or dict(arguments) != {"approximate": "tanh"}):
@@ -121,10 +132,22 @@ def _norm_eps(arguments: Mapping[str, float] | None) -> float:
     return arguments["eps"] if arguments else NORM_EPS
 
 
+def _mlp_width(where: str, width: int, ratio: float) -> int:
+    """Return how wide an MLP is, rounded down as OpenCLIP does."""
+    try:
+        return int(width * ratio)
+    except OverflowError as error:  # infinity, or a number that no float can hold
+        raise SpecError(
+            f"{where} has the mlp_ratio {ratio} for a width of {width}, which is no width of an "
+            "MLP: correct whichever is wrong"
+        ) from error
+
+
 def _image(model: Model) -> ViT | ResNet:
     image = model.vision_cfg
     if image.timm_model_name is not None:
         return _timm(image)
+    require_positive("vision_cfg", head_width=image.head_width)
     if isinstance(image.layers, tuple):
         return ResNet(
             size_px=image.image_size,
@@ -144,7 +167,7 @@ def _image(model: Model) -> ViT | ResNet:
         width=image.width,
         layers=image.layers,
         heads=image.width // image.head_width,
-        mlp_width=int(image.width * image.mlp_ratio),
+        mlp_width=_mlp_width("vision_cfg", image.width, image.mlp_ratio),
         activation=_activation(model.quick_gelu, image.act_kwargs),
         norm_eps=_norm_eps(image.norm_kwargs),
         class_token=True,
@@ -182,7 +205,7 @@ def _text(model: Model) -> TextTransformer:
         width=text.width,
         layers=text.layers,
         heads=text.heads,
-        mlp_width=int(text.width * text.mlp_ratio),
+        mlp_width=_mlp_width("text_cfg", text.width, text.mlp_ratio),
         # Only an image tower of timm goes past the flag.
         activation=_activation(model.quick_gelu, text.act_kwargs),
         norm_eps=_norm_eps(text.norm_kwargs),
