@@ -10,7 +10,6 @@ import numpy as np
 
 from sightline import settings
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.converting import check_free
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.safetensors_writing import Stored
 from sightline.checkpoints.writing import model_of, sightline_files, write_model
@@ -66,7 +65,7 @@ def resize(
     """
     if how is not None and how not in ANTIALIAS:
         raise CheckpointError(f"positions cannot be resized by {how!r}: give antialias or plain")
-    check_free(checkpoint, Path(folder), replace=False)
+    _check_place(Path(folder))
     before, spec = checkpoint.spec, _at(checkpoint.spec, size_px)
     model = model_of(checkpoint)
     tensors, table = dict(model.tensors), _positions(spec.image)
@@ -81,6 +80,12 @@ def resize(
     resized = msgspec.structs.replace(model, **changes, calibration=None, card=None)
     write_model(Path(folder), resized, sightline_files, seal)
     return spec
+
+
+def _check_place(folder: Path) -> None:
+    """Refuse a place where something is: the model that is resized, for one."""
+    if folder.is_dir() and any(folder.iterdir()):
+        raise CheckpointError(f"{folder} is not empty: choose another place")
 
 
 class _Positions(msgspec.Struct, frozen=True):
