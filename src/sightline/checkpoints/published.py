@@ -1,12 +1,12 @@
 """Folders and files that other libraries wrote, opened as they are. Enter at `reader_of`."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from sightline.checkpoints.card_license import license_of
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
 from sightline.checkpoints.json_file import read_bytes, read_json, understood
@@ -194,19 +194,13 @@ def _first_of(folder: Path, names: Sequence[str]) -> Path:
     )
 
 
-_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---", re.DOTALL)
-_LICENSE = re.compile(r"^license:\s*[\"']?([^\"'\n]+)", re.MULTILINE)
-
-
 def _record(folder: Path, library: str) -> Record:
     """Say where a published model comes from, as far as its files do."""
     card = folder / "README.md"
     text = read_bytes(card).decode("utf-8", errors="replace") if card.is_file() else ""
-    front = _FRONT_MATTER.search(text)
-    found = _LICENSE.search(front[1]) if front else None
     return Record(
         origin=f"read from files in {library} layout",
-        license=found[1].strip() if found else "unknown",
+        license=license_of(text),
         training_data=("unknown",),
     )
 
