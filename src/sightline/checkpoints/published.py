@@ -14,7 +14,7 @@ from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
 from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
-from sightline.checkpoints.openclip import OpenClip, openclip_spec
+from sightline.checkpoints.openclip import OpenClip, openclip_spec, refuse_unreadable
 from sightline.checkpoints.tokenizer_facts import tokenizer_facts
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
@@ -82,10 +82,12 @@ def read_openclip(folder: Path) -> Checkpoint:
         CheckpointError: As for `read_huggingface`.
     """
     path = folder / "open_clip_config.json"
-    config = understood(read_json(path), OpenClip, path)
-    named = config.model_cfg.text_cfg.hf_tokenizer_name is not None
-    tokenizer = tokenizer_facts(folder) if named else None
+    document = read_json(path)
     try:
+        refuse_unreadable(document)
+        config = understood(document, OpenClip, path)
+        named = config.model_cfg.text_cfg.hf_tokenizer_name is not None
+        tokenizer = tokenizer_facts(folder) if named else None
         spec = openclip_spec(config, tokenizer)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
