@@ -77,7 +77,7 @@ def test_weights_that_are_not_there_are_asked_for(clip: Path) -> None:
             "config.json",
             ("vision_config", "num_hidden_layers"),
             3,
-            "lacks 16 tensors (image.blocks",
+            "lacks 16 tensors (vision_model.encoder.layers.2.",
         ),
         ("preprocessor_config.json", ("resample",), 9, "asks for the filter 9"),
         ("preprocessor_config.json", ("rescale_factor",), 1.0, "and the factor 1.0"),

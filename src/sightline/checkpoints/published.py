@@ -1,12 +1,12 @@
 """Folders and files that other libraries wrote, opened as they are. Enter at `reader_of`."""
 
 import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from sightline.checkpoints.card_license import license_of
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
 from sightline.checkpoints.json_file import read_bytes, read_json, understood
@@ -14,7 +14,7 @@ from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
 from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
-from sightline.checkpoints.openclip import OpenClip, openclip_spec
+from sightline.checkpoints.openclip import OpenClip, openclip_spec, refuse_unreadable
 from sightline.checkpoints.tokenizer_facts import tokenizer_facts
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
@@ -82,10 +82,12 @@ def read_openclip(folder: Path) -> Checkpoint:
         CheckpointError: As for `read_huggingface`.
     """
     path = folder / "open_clip_config.json"
-    config = understood(read_json(path), OpenClip, path)
-    named = config.model_cfg.text_cfg.hf_tokenizer_name is not None
-    tokenizer = tokenizer_facts(folder) if named else None
+    document = read_json(path)
     try:
+        refuse_unreadable(document)
+        config = understood(document, OpenClip, path)
+        named = config.model_cfg.text_cfg.hf_tokenizer_name is not None
+        tokenizer = tokenizer_facts(folder) if named else None
         spec = openclip_spec(config, tokenizer)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
@@ -194,19 +196,13 @@ def _first_of(folder: Path, names: Sequence[str]) -> Path:
     )
 
 
-_FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---", re.DOTALL)
-_LICENSE = re.compile(r"^license:\s*[\"']?([^\"'\n]+)", re.MULTILINE)
-
-
 def _record(folder: Path, library: str) -> Record:
     """Say where a published model comes from, as far as its files do."""
     card = folder / "README.md"
     text = read_bytes(card).decode("utf-8", errors="replace") if card.is_file() else ""
-    front = _FRONT_MATTER.search(text)
-    found = _LICENSE.search(front[1]) if front else None
     return Record(
         origin=f"read from files in {library} layout",
-        license=found[1].strip() if found else "unknown",
+        license=license_of(text),
         training_data=("unknown",),
     )
 

@@ -101,7 +101,7 @@ def test_missing_and_left_over_tensors_are_named_three_at_most(tmp_path: Path) -
     changes: dict[str, np.ndarray | None] = {f"extra.{i}": np.zeros(1) for i in range(4)}
     files = written(tmp_path, CLIP, "openai", **changes, **{"ln_final.weight": None})
     assert refusal(files, CLIP, "openai") == (
-        f"{tmp_path / 'm.safetensors'} lacks 1 tensor (text.final_norm.weight) and has left over "
+        f"{tmp_path / 'm.safetensors'} lacks 1 tensor (ln_final.weight) and has left over "
         "4 tensors (extra.0, extra.1, extra.2, …) for a model in OpenAI's layout: its weights and "
         "its record do not belong together"
     )
@@ -129,6 +129,36 @@ def test_another_shape_is_named_with_both(tmp_path: Path) -> None:
     assert refusal(files, CLIP, "openai") == (
         f"{tmp_path / 'm.safetensors'} has text_projection of shape [25, 32] where the model that "
         "its record describes needs [24, 32]: the two do not belong together"
+    )
+
+
+@pytest.mark.parametrize("shape", [(), (97, 32)])
+def test_what_cannot_be_parted_is_named(shape: tuple[int, ...], tmp_path: Path) -> None:
+    name = "transformer.resblocks.0.attn.in_proj_weight"
+    files = written(tmp_path, CLIP, "openai", **{name: np.zeros(shape, np.float32)})
+    assert refusal(files, CLIP, "openai").startswith(
+        f"{tmp_path / 'm.safetensors'} has {name} of shape {list(shape)} where the model"
+    )
+
+
+def test_missing_parts_are_named_as_the_tensor_that_joins_them(tmp_path: Path) -> None:
+    name = "transformer.resblocks.0.attn.in_proj_weight"
+    files = written(tmp_path, CLIP, "openai", **{name: None})
+    assert f"lacks 1 tensor ({name}) for a model" in refusal(files, CLIP, "openai")
+
+
+def test_what_the_layout_has_no_name_for_keeps_ours(tmp_path: Path) -> None:
+    files = written(tmp_path, CLIP, "openai")
+    assert "(image.pool.attention.key.bias, " in refusal(files, SIGLIP, "openai")
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.bool_])
+def test_weights_that_are_no_fractions_are_refused(dtype: type, tmp_path: Path) -> None:
+    files = written(tmp_path, CLIP, "openai", logit_scale=np.array(1, dtype))
+    kind = {np.int64: "I64", np.bool_: "BOOL"}[dtype]
+    assert refusal(files, CLIP, "openai") == (
+        f"{tmp_path / 'm.safetensors'} has logit_scale stored as {kind}: only weights stored as "
+        "F64, F32, F16, BF16 are read here"
     )
 
 

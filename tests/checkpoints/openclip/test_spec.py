@@ -11,7 +11,7 @@ import pytest
 
 from sightline.checkpoints.comparing import differences
 from sightline.checkpoints.openclip import OpenClip, openclip_settings, openclip_spec
-from sightline.checkpoints.openclip.config import Preprocess, Text, Vision
+from sightline.checkpoints.openclip.config import Preprocess, Text, Vision, refuse_unreadable
 from sightline.checkpoints.tokenizer_facts import TokenizerFacts
 from sightline.errors import SpecError
 from sightline.spec.architectures import ARCHITECTURES, CLIP_WORDS
@@ -33,7 +33,9 @@ def shipped(open_clip: ModuleType) -> dict[str, dict[str, Any]]:
 
 
 def described(config: dict[str, Any], tokenizer: TokenizerFacts | None = None) -> Spec:
-    return openclip_spec(msgspec.convert({"model_cfg": config}, OpenClip), tokenizer)
+    document = {"model_cfg": config}
+    refuse_unreadable(document)
+    return openclip_spec(msgspec.convert(document, OpenClip), tokenizer)
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [(Vision, "CLIPVisionCfg"), (Text, "CLIPTextCfg")])
@@ -148,6 +150,22 @@ def test_control_the_tokenizer_s_own_end_is_pooled_at() -> None:
 def test_a_key_that_is_not_known_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError, match="unknown field `rotary`"):
         described({"embed_dim": 8, "vision_cfg": {"rotary": True}, "text_cfg": {}})
+
+
+def test_a_part_that_is_not_read_is_named_before_the_keys_that_go_with_it() -> None:
+    text = {"hf_model_name": "xlm-roberta-base", "proj": "mlp", "pooler_type": "mean_pooler"}
+    with pytest.raises(SpecError) as caught:
+        described({"embed_dim": 8, "vision_cfg": {}, "text_cfg": text})
+    assert str(caught.value) == (
+        "its text tower is transformers' xlm-roberta-base, which is not read here"
+    )
+
+
+@pytest.mark.parametrize("config", [{}, {"model_cfg": 3}, {"model_cfg": {"text_cfg": [1]}}])
+def test_control_a_config_of_other_types_is_for_its_struct_to_refuse(
+    config: dict[str, Any],
+) -> None:
+    refuse_unreadable(config)
 
 
 def test_a_tokenizer_without_a_pad_is_asked_for_it() -> None:

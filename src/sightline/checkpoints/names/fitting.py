@@ -6,7 +6,7 @@ Enter at `fit`.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sightline.checkpoints.names.table import NameTable, look_up
+from sightline.checkpoints.names.table import NameTable, look_up, spell
 from sightline.checkpoints.names.tables import NAME_TABLES
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError
@@ -14,6 +14,7 @@ from sightline.spec.inventory import Shape, is_counter, shapes
 from sightline.spec.towers import Spec
 from sightline.tensors import Place, TensorFile
 
+FLOATING = ("F64", "F32", "F16", "BF16")
 NAMED = 3  # tensors that a message names
 
 
@@ -35,8 +36,15 @@ def fit(files: Sequence[TensorFile], spec: Spec, table: NameTable) -> Weights:
         raise CheckpointError(_unfit(files, there, table, missing, left_over))
     places = {}
     for name, place in found.places.items():
-        shape = place.shape if name in counters else wanted[name]
-        places[name] = _shaped(place, shape, found.theirs[name])
+        if name in counters:
+            places[name] = place
+            continue
+        places[name] = _shaped(place, wanted[name], found.theirs[name])
+        if place.dtype not in FLOATING:
+            raise CheckpointError(
+                f"{place.path} has {found.theirs[name]} stored as {place.dtype}: only weights "
+                f"stored as {', '.join(FLOATING)} are read here"
+            )
     return Weights(files, places)
 
 
@@ -73,6 +81,8 @@ def _unfit(
     left_over: Sequence[str],
 ) -> str:
     """Say what does not fit, and what would."""
+    written, unknown = spell(missing, table)  # of parts that theirs joins, all are missing
+    missing = sorted([*(one.theirs for one in written), *unknown])
     faults = (("lacks", missing), ("has left over", left_over))
     said = [f"{verb} {some(names)}" for verb, names in faults if names]
     sentence = f"{files[0].path} {' and '.join(said)} for a model in {table.title} layout"

@@ -73,8 +73,10 @@ def look_up(places: Mapping[str, Place], table: NameTable) -> Found:
             continue
         one, ours = known
         whole = place.transpose() if one.turned else place
+        # What has no such parts stays whole: its shape is then not the one that is needed.
+        parted = len(ours) > 1 and bool(whole.shape) and whole.shape[0] % len(ours) == 0
         for index, our_name in enumerate(ours):
-            found[our_name] = whole if len(ours) == 1 else whole.part(index, len(ours))
+            found[our_name] = whole.part(index, len(ours)) if parted else whole
             theirs[our_name] = name
     return Found(found, theirs, tuple(left_over))
 

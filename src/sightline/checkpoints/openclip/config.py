@@ -5,9 +5,12 @@ A key that a config lacks has the default of open_clip_torch 3.3.0 `model.py` (`
 read here of a key; a key that is not here is refused by name, and so are the parts in `UNREADABLE`.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
+
+from sightline.errors import SpecError
 
 No = Literal[False]
 
@@ -122,3 +125,21 @@ UNREADABLE: tuple[tuple[str, object, str], ...] = (
     ("text_cfg.ls_init_value", None, "its text tower has layer scales"),
     ("text_cfg.embed_cls", False, "its text tower has a class token"),
 )
+
+
+def refuse_unreadable(document: Mapping[str, Any]) -> None:
+    """Refuse what no spec can say, by its name, before the keys beside it are found unknown.
+
+    Args:
+        document: The whole file, as it was decoded.
+
+    Raises:
+        SpecError: Names the part.
+    """
+    for path, absent, reason in UNREADABLE:
+        value: Any = document
+        for key in ("model_cfg", *path.split(".")):
+            value = value.get(key, absent) if isinstance(value, Mapping) else absent
+        if value != absent:
+            shown = str(value)[:99] if isinstance(value, str) else type(value).__name__
+            raise SpecError(f"{reason.format(shown)}, which is not read here")

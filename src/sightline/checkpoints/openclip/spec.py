@@ -1,13 +1,11 @@
 """OpenCLIP's configs as specs, and back. Enter at `openclip_spec` and `openclip_settings`."""
 
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any, Literal
 
 import msgspec
 
 from sightline.checkpoints.openclip.config import (
-    UNREADABLE,
     Model,
     OpenClip,
     Preprocess,
@@ -83,7 +81,6 @@ def openclip_spec(config: OpenClip, tokenizer: TokenizerFacts | None) -> Spec:
         SpecError: The config says what a spec cannot.
     """
     model = config.model_cfg
-    _refuse_unreadable(model)
     image = _image(model)
     head = CLIP_HEAD if model.init_logit_bias is None else SIGLIP_HEAD
     if model.init_logit_scale is not None:
@@ -100,14 +97,6 @@ def openclip_spec(config: OpenClip, tokenizer: TokenizerFacts | None) -> Spec:
         pixels=_pixels(config.preprocess_cfg, image.size_px),
         words=words,
     )
-
-
-def _refuse_unreadable(model: Model) -> None:
-    """Refuse what no spec can say, by its name."""
-    for path, absent, reason in UNREADABLE:
-        value = reduce(getattr, path.split("."), model)
-        if value != absent:
-            raise SpecError(f"{reason.format(value)}, which is not read here")
 
 
 def _refuse_another_end(text: Text, words: TextRecipe) -> None:
