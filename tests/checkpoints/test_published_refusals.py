@@ -65,7 +65,10 @@ def test_weights_that_are_not_there_are_asked_for(clip: Path) -> None:
     [
         ("config.json", ("text_config", "hidden_act"), "relu", "activation 'relu' is none of"),
         ("config.json", ("text_config", "eos_token_id"), 7, "text_config.eos_token_id is 7 and"),
-        ("config.json", ("vision_config", "num_channels"), 4, "does not say what it should"),
+        ("config.json", ("text_config", "eos_token_id"), [49407, 7], "eos_token_id is [7, 49407]"),
+        ("config.json", ("vision_config", "patch_size"), [8, 4], "patch_size is [4, 8], and one"),
+        ("config.json", ("vision_config", "patch_size"), [], "patch_size is [], and one number"),
+        ("config.json", ("vision_config", "num_channels"), 4, "says what is not read here"),
         (
             "config.json",
             ("vision_config", "image_size"),
@@ -79,13 +82,19 @@ def test_weights_that_are_not_there_are_asked_for(clip: Path) -> None:
             3,
             "lacks 16 tensors (vision_model.encoder.layers.2.",
         ),
+        (
+            "preprocessor_config.json",
+            ("resample",),
+            "bicubic",
+            "at `$.resample`): correct it, or use another checkpoint",
+        ),
         ("preprocessor_config.json", ("resample",), 9, "asks for the filter 9"),
         ("preprocessor_config.json", ("rescale_factor",), 1.0, "and the factor 1.0"),
         ("preprocessor_config.json", ("crop_size",), 24, "resizes to 32 px and crops to 24"),
         ("preprocessor_config.json", ("do_center_crop",), False, "crops to None"),
         ("preprocessor_config.json", ("size",), {"longest_edge": 32}, "asks for the size"),
-        ("preprocessor_config.json", ("do_normalize",), False, "does not say what it should"),
-        ("preprocessor_config.json", ("image_mean",), [0.5], "does not say what it should"),
+        ("preprocessor_config.json", ("do_normalize",), False, "says what is not read here"),
+        ("preprocessor_config.json", ("image_mean",), [0.5], "says what is not read here"),
         ("tokenizer_config.json", ("padding_side",), "left", "pads on the left"),
         ("tokenizer_config.json", ("pad_token",), "no such", "a pad_token of id None"),
     ],
@@ -100,6 +109,24 @@ def test_what_a_spec_cannot_say_is_refused(
     part[keys[-1]] = value
     write_json(clip / file, document)
     assert said in refusal(clip)
+
+
+@pytest.mark.parametrize(
+    ("part", "key", "value"),
+    [
+        ("text_config", "eos_token_id", [49407]),
+        ("vision_config", "patch_size", [8, 8]),
+        ("vision_config", "image_size", [32, 32]),
+    ],
+)
+def test_a_list_of_equal_numbers_is_the_number(
+    part: str, key: str, value: list[int], clip: Path
+) -> None:
+    before = read(clip).spec
+    document = json.loads((clip / "config.json").read_text())
+    document[part][key] = value
+    write_json(clip / "config.json", document)
+    assert read(clip).spec == before
 
 
 def test_an_index_of_no_shards_is_refused(clip: Path) -> None:

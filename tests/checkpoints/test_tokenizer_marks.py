@@ -134,7 +134,5 @@ def test_control_what_published_tokenizers_do_is_none_of_it() -> None:
 def test_a_pad_that_is_no_word_is_refused(tmp_path: Path) -> None:
     write(tmp_path)
     write_json(tmp_path / "tokenizer_config.json", {"pad_token": {"content": [1]}})
-    with pytest.raises(
-        CheckpointError, match=r"tokenizer_config\.json does not say what it should"
-    ):
+    with pytest.raises(CheckpointError, match=r"tokenizer_config\.json says what is not read here"):
         tokenizer_facts(tmp_path)

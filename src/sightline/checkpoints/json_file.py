@@ -74,5 +74,5 @@ def understood(document: Any, kind: type[Kind], path: Path) -> Kind:
         return msgspec.convert(document, kind)
     except msgspec.ValidationError as error:
         raise CheckpointError(
-            f"{path} does not say what it should ({error}): copy it again"
+            f"{path} says what is not read here ({error}): correct it, or use another checkpoint"
         ) from error

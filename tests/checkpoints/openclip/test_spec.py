@@ -174,6 +174,12 @@ def test_a_tokenizer_without_a_pad_is_asked_for_it() -> None:
         described(config, replace(SIGLIP_TOKENIZER, pad_id=None))
 
 
+def test_no_preprocessing_is_the_silent_one() -> None:
+    config = {"model_cfg": {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {}}}
+    said = [msgspec.convert(config | more, OpenClip) for more in ({}, {"preprocess_cfg": None})]
+    assert openclip_spec(said[0], None) == openclip_spec(said[1], None)
+
+
 def test_a_size_that_the_tower_does_not_take_is_refused() -> None:
     config = {"model_cfg": {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {}}}
     for size in (224, [224, 224], None):

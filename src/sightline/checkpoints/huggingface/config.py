@@ -32,7 +32,7 @@ class ClipText(Tower, frozen=True, kw_only=True):
     layer_norm_eps: float = 1e-5
     vocab_size: int = 49408
     max_position_embeddings: int = 77
-    eos_token_id: int = 49407
+    eos_token_id: int | tuple[int, ...] = 49407
 
 
 class ClipVision(Tower, frozen=True, kw_only=True):
@@ -44,8 +44,8 @@ class ClipVision(Tower, frozen=True, kw_only=True):
     num_attention_heads: int = 12
     hidden_act: str = "quick_gelu"
     layer_norm_eps: float = 1e-5
-    image_size: int = 224
-    patch_size: int = 32
+    image_size: int | tuple[int, ...] = 224
+    patch_size: int | tuple[int, ...] = 32
     num_channels: Literal[3] = 3
 
 
@@ -93,8 +93,8 @@ class SiglipVision(Tower, frozen=True, kw_only=True):
     num_attention_heads: int = 12
     hidden_act: str = "gelu_pytorch_tanh"
     layer_norm_eps: float = 1e-6
-    image_size: int = 224
-    patch_size: int = 16
+    image_size: int | tuple[int, ...] = 224
+    patch_size: int | tuple[int, ...] = 16
     num_channels: Literal[3] = 3
     vision_use_head: Literal[True] = True
 

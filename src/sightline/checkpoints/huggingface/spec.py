@@ -83,6 +83,14 @@ def activation(name: str) -> Activation:
     return ACTIVATIONS[name]
 
 
+def _one(key: str, said: int | tuple[int, ...]) -> int:
+    """Return the number that a key says, alone or in a list of equal ones."""
+    numbers = {said} if isinstance(said, int) else set(said)
+    if len(numbers) != 1:
+        raise SpecError(f"{key} is {sorted(numbers)[:9]}, and one number is read here")
+    return numbers.pop()
+
+
 def _numbers(tower: Tower) -> Numbers:
     """Return the fields that image and text towers of a spec share."""
     return {
@@ -102,17 +110,18 @@ def clip_spec(config: Clip, pixels: PixelRecipe, words: TextRecipe) -> Spec:
         SpecError: Its config and its tokenizer disagree, or it says what a spec cannot.
     """
     text, image = config.text, config.vision
-    legacy = text.eos_token_id == LEGACY_END
-    if not legacy and text.eos_token_id != words.end_id:
+    end_id = _one("text_config.eos_token_id", text.eos_token_id)
+    legacy = end_id == LEGACY_END
+    if not legacy and end_id != words.end_id:
         raise SpecError(
-            f"text_config.eos_token_id is {text.eos_token_id} and the tokenizer ends a text with "
+            f"text_config.eos_token_id is {end_id} and the tokenizer ends a text with "
             f"{words.end_id}: correct whichever is wrong"
         )
     return Spec(
         image=ViT(
             **_numbers(image),
-            size_px=image.image_size,
-            stem=PatchStem(patch=image.patch_size, bias=False),
+            size_px=_one("image_size", image.image_size),
+            stem=PatchStem(patch=_one("patch_size", image.patch_size), bias=False),
             class_token=True,
             position="learned",
             position_resized="no",
@@ -145,8 +154,8 @@ def siglip_spec(config: Siglip, pixels: PixelRecipe, words: TextRecipe) -> Spec:
     return Spec(
         image=ViT(
             **_numbers(image),
-            size_px=image.image_size,
-            stem=PatchStem(patch=image.patch_size, bias=True),
+            size_px=_one("image_size", image.image_size),
+            stem=PatchStem(patch=_one("patch_size", image.patch_size), bias=True),
             class_token=False,
             position="learned",
             position_resized="no",

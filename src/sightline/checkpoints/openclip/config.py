@@ -112,7 +112,7 @@ class OpenClip(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file."""
 
     model_cfg: Model
-    preprocess_cfg: Preprocess = Preprocess()
+    preprocess_cfg: Preprocess | None = None  # None: as if every key were left out
 
 
 # Where a config names a part that a spec cannot say: the path to its key, the value without such a

@@ -94,7 +94,7 @@ def openclip_spec(config: OpenClip, tokenizer: TokenizerFacts | None) -> Spec:
         text=_text(model),
         head=head,
         embed_dim=model.embed_dim,
-        pixels=_pixels(config.preprocess_cfg, image.size_px),
+        pixels=_pixels(config.preprocess_cfg or Preprocess(), image.size_px),
         words=words,
     )
 
