@@ -11,6 +11,7 @@ import numpy as np
 
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.folder import CALIBRATION, CANARIES, MANIFEST, TOKENIZER
+from sightline.checkpoints.json_file import read_bytes
 from sightline.checkpoints.layouts import (
     LAYOUTS,
     Files,
@@ -117,7 +118,7 @@ def sightline_files(model: Model) -> Files:
         theirs = huggingface_files(model)
         return msgspec.structs.replace(theirs, others={**theirs.others, **ours})
     if model.tokenizer_file is not None:
-        ours[TOKENIZER] = model.tokenizer_file.read_bytes()
+        ours[TOKENIZER] = read_bytes(model.tokenizer_file)
     if model.card is not None:
         ours["README.md"] = model.card
     return Files("model.safetensors", model.tensors, ours)
@@ -142,7 +143,7 @@ def model_of(checkpoint: Checkpoint) -> Model:
         record=checkpoint.record,
         tokenizer_file=checkpoint.tokenizer_file,
         calibration=checkpoint.calibration,
-        card=card.read_bytes() if card.is_file() else None,
+        card=read_bytes(card) if card.is_file() else None,
     )
 
 
@@ -190,7 +191,7 @@ def _manifest(model: Model) -> Manifest:
         # Through JSON and back, so that a whole number given for a float gives one fingerprint.
         spec=spec_from_json(spec_to_json(model.spec)),
         record=msgspec.structs.replace(record, created_with=created_with),
-        tokenizer=None if path is None else sha256(path.read_bytes()).hexdigest(),
+        tokenizer=None if path is None else sha256(read_bytes(path)).hexdigest(),
         tensors={
             name: TensorRecord(
                 dtype=tensor.dtype,
