@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from sightline.checkpoints import Checkpoint
+from sightline.checkpoints.json_file import read_bytes
 from sightline.checkpoints.manifest import TensorRecord, fingerprint
 from sightline.checkpoints.names import some
 from sightline.errors import CheckpointError, SpecError
@@ -117,7 +118,7 @@ def check_graphs(checkpoint: Checkpoint) -> Iterator[Note]:
         if not path.is_file():
             continue
         beside += 1
-        there = path.read_bytes()
+        there = read_bytes(path)
         if there != made:
             bound = binding(checkpoint).encode() in there
             fault = "is damaged" if bound else "was made for another spec or other weights"
