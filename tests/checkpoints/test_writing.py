@@ -116,8 +116,8 @@ def test_a_tokenizer_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> 
     spec = changed(SPEC, words={"tokenizer": "file"})
     said = refusal(tmp_path / "m", spec, tmp_path / "nowhere.json")
     assert said == (
-        f"model folder {tmp_path / 'm'} cannot be written (No such file or directory): free some "
-        "space or choose another place; what was there before is untouched"
+        f"{tmp_path / 'nowhere.json'} cannot be read (No such file or directory): check that it is "
+        "there and readable"
     )
     assert list(tmp_path.iterdir()) == []
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from sightline.errors import DataError
@@ -6,7 +8,7 @@ from sightline.evaluate.result import Result
 from tiny_embedder import RGB, colour_embedder, example, source_of
 
 
-def measure(**changes: str) -> Result:
+def measure(**changes: Any) -> Result:
     from sightline.evaluate import run
 
     source = source_of(example("a", RGB["red"], "red"), example("b", RGB["blue"], "blue"))
@@ -38,7 +40,7 @@ def test_every_metric_has_a_meaning() -> None:
 
 def test_a_model_without_a_fingerprint_is_refused() -> None:
     with pytest.raises(DataError) as caught:
-        measure(fingerprint="")
+        measure(identify=lambda: "")
     assert str(caught.value) == (
         "a result needs the fingerprint of its model: give the embedder one"
     )

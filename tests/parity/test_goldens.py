@@ -29,6 +29,7 @@ PROMPTS = ["a diagram", "a dog", "a cat"]
 LOGITS = (25.552784, 20.089891, 19.749454)
 SHARES = (0.99279356, 0.00421067, 0.00299573)
 NUMBERS = 151_277_313
+SIGNS = {"input_resolution": 224, "context_length": 77, "vocab_size": 49408}
 STORED = {"float16": "F16", "float32": "F32"}
 
 
@@ -46,10 +47,10 @@ def vectors() -> tuple[np.ndarray, np.ndarray]:
 
 
 def write_archive(path: Path, tensors: dict[str, tuple[str, tuple[int, ...]]]) -> None:
-    """Save tensors of the given types and shapes, full of zeros."""
+    """Save tensors of the given types and shapes, full of zeros but for what the archive says."""
     torch.save(
         {
-            name: torch.zeros(shape, dtype=getattr(torch, kind))
+            name: torch.full(shape, SIGNS.get(name, 0), dtype=getattr(torch, kind))
             for name, (kind, shape) in tensors.items()
         },
         path,
