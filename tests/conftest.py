@@ -13,6 +13,8 @@ torchvision_standin.hide()
 
 # Before any test imports ONNX Runtime: only our own import of it does this by itself.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+# The same of the hub's client, which else asks the hub who is calling it.
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 # No clock decides a test: a busy machine is no fault.
 settings.register_profile("sightline", deadline=None, suppress_health_check=[HealthCheck.too_slow])

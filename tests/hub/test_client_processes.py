@@ -51,6 +51,7 @@ def test_a_mirror_a_token_and_no_telemetry_by_the_environment(hub: Hub, tmp_path
     with another_process(hub, tmp_path, HF_TOKEN="hf_good") as process:
         assert answer_of(process)["commit"] == commit
     assert all("torch/" not in one.agent for one in hub.log)
+    assert "/api/agent-harnesses" not in {one.path for one in hub.log}  # who is calling?
     assert {one.agent.split(";")[0] for one in hub.log if "/api/" in one.path} == {"sightline/None"}
     hub.log.clear()
     with another_process(hub, tmp_path, HF_HUB_OFFLINE="1") as process:
