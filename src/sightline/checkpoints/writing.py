@@ -158,7 +158,10 @@ def _check_place(folder: Path, names: Collection[str]) -> None:
         if folder.exists():
             raise CheckpointError(f"{folder} is a file: choose another place for the model folder")
         return
-    there = sorted(path.name for path in folder.iterdir())
+    try:
+        there = sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:  # another writer is just putting its own in this place
+        return
     strange = [name for name in there if name not in {*names, MANIFEST, *BESIDE}]
     weights = [name for name in WEIGHT_FILES if name in there]
     if there and not (MANIFEST in there or (weights and not strange)):
