@@ -18,18 +18,16 @@ the seconds that one thread computes instead, of which it changes little.
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from setting import setting
 
 HERE = Path(__file__).resolve()
 PROCESS = HERE.with_name("loading_process.py")
@@ -157,14 +155,7 @@ def results(
     found: Mapping[str, list[dict[str, Any]]], asked: argparse.Namespace, numbers: int
 ) -> Iterator[dict[str, Any]]:
     packages = ("sightline", "onnxruntime", "torch", "transformers", "open_clip_torch")
-    setting = {
-        "date": date.today().isoformat(),
-        "commit": commit(),
-        "machine": processor(),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-    }
+    where = setting(packages)
     for name, rounds in found.items():
         line: dict[str, Any] = {"question": "time and memory until a model answers"}
         line |= {"contestant": name, "model": asked.model, "stored": asked.stored}
@@ -183,24 +174,7 @@ def results(
             size = statistics.median(each[f"{key}_bytes"] for each in rounds)
             line[f"{key}_mb"] = round(size / 1e6)
         line["peak_times_weights"] = round(line["peak_mb"] * 1e6 / (4 * numbers), 2)
-        yield line | setting
-
-
-def commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=HERE.parent,
-    )
-    return done.stdout.strip() or "unknown"
-
-
-def processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} × {names[0] if names else platform.machine()}"
+        yield line | where
 
 
 def table_row(line: dict[str, Any]) -> str:

@@ -9,21 +9,19 @@ import argparse
 import importlib.util
 import json
 import os
-import platform
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 for threads in ("OMP_NUM_THREADS", "RAYON_NUM_THREADS"):
     os.environ[threads] = "1"
 os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+from setting import setting  # noqa: E402
 
 from sightline import checkpoints  # noqa: E402
 from sightline.spec.byte_pairs import BytePairs  # noqa: E402
@@ -152,14 +150,7 @@ def race(
 
 
 def results(seconds: dict[str, list[float]], size: int) -> Iterator[dict[str, Any]]:
-    setting = {
-        "date": date.today().isoformat(),
-        "commit": commit(),
-        "machine": processor(),
-        "load": round(os.getloadavg()[0], 1),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("sightline", "tokenizers", "ftfy")},
-    }
+    where = setting(("sightline", "tokenizers", "ftfy"))
     baseline = seconds.get("open_clip")
     for name, times in seconds.items():
         ratios = [slow / fast for slow, fast in zip(baseline or times, times, strict=True)]
@@ -171,26 +162,8 @@ def results(seconds: dict[str, list[float]], size: int) -> Iterator[dict[str, An
             "per_second": round(size / statistics.median(times)),
             "per_second_range": [round(size / max(times)), round(size / min(times))],
             "times_open_clip": round(statistics.median(ratios), 2) if baseline else None,
-            **setting,
+            **where,
         }
-
-
-def commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parent,
-    )
-    return done.stdout.strip() or "unknown"
-
-
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{os.cpu_count()} × {names[0] if names else platform.machine()}"
 
 
 def table_row(line: dict[str, Any]) -> str:

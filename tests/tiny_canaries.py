@@ -21,6 +21,19 @@ from sightline.verify.subjects import TEXTS, pictures
 from tiny_models import tiny_clip_spec
 from tiny_towers import saved, tiny_model
 
+# What a check compares, in its order.
+PARTS = [
+    "tensors",
+    "tokenizer",
+    "spec",
+    "pixels",
+    "ids",
+    "image vectors",
+    "text vectors",
+    "fingerprint",
+    "graphs",
+]
+
 
 def any_layout_spec() -> Spec:
     """Return a small model that every layout can be: heads of 64, MLPs of four widths."""

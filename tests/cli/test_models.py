@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from ran import Ran
+from sightline.checkpoints import layouts
 from sightline.checkpoints.folder import CANARIES
-from sightline.checkpoints.writing import ALL_LAYOUTS
 from sightline.cli.models import LAYOUTS
 from tiny_canaries import any_layout_spec
 from tiny_folder import write_some
@@ -18,7 +18,7 @@ def model(desk: Path) -> Path:
 
 
 def test_every_layout_is_offered() -> None:
-    assert sorted(LAYOUTS) == sorted(ALL_LAYOUTS)
+    assert sorted(LAYOUTS) == sorted(layouts.LAYOUTS)
 
 
 @pytest.mark.parametrize("first", LAYOUTS)

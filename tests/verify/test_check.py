@@ -12,7 +12,7 @@ from sightline.data.vocabulary import train_vocabulary
 from sightline.errors import CheckpointError
 from sightline.spec import open_words
 from sightline.verify import check, read_canaries, write_canaries
-from tiny_canaries import edit_json, edit_said, flip_a_bit, forge, guarded, set_in
+from tiny_canaries import PARTS, edit_json, edit_said, flip_a_bit, forge, guarded, set_in
 from tiny_folder import write_arrays
 from tiny_models import tiny_clip_spec
 
@@ -39,17 +39,7 @@ def test_control_an_unchanged_model_is_itself(own: Path) -> None:
     found = check(own)
     assert (found.is_itself, found.fields, found.unknown) == (True, (), ())
     assert found.fingerprint == read(own).fingerprint
-    assert [note.part for note in found.notes] == [
-        "tensors",
-        "tokenizer",
-        "spec",
-        "pixels",
-        "ids",
-        "image vectors",
-        "text vectors",
-        "fingerprint",
-        "graphs",
-    ]
+    assert [note.part for note in found.notes] == PARTS
 
 
 @pytest.mark.parametrize("name", SWAPS)

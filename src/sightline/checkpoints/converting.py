@@ -8,8 +8,9 @@ import msgspec
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.comparing import differences, is_of_the_library
 from sightline.checkpoints.folder import read_folder
+from sightline.checkpoints.layouts import LAYOUTS, model_of
 from sightline.checkpoints.published import read_bare
-from sightline.checkpoints.writing import ALL_LAYOUTS, model_of, write_model
+from sightline.checkpoints.writing import write_model
 from sightline.errors import CheckpointError
 
 
@@ -47,8 +48,8 @@ def convert(
             is taken, a full disk.
         RuntimeUnavailable: "openai" needs torch.
     """
-    if layout not in ALL_LAYOUTS:
-        raise CheckpointError(f"layout {layout!r} is none of {', '.join(ALL_LAYOUTS)}")
+    if layout not in LAYOUTS:
+        raise CheckpointError(f"layout {layout!r} is none of {', '.join(LAYOUTS)}")
     folder = Path(folder)
     check_free(checkpoint, folder, replace=replace)
     remarks: list[str] = []
@@ -60,7 +61,7 @@ def convert(
         remarks.extend(_remarks(checkpoint, written, layout))
         seal(written)
 
-    write_model(folder, model_of(checkpoint), ALL_LAYOUTS[layout], check)
+    write_model(folder, model_of(checkpoint), LAYOUTS[layout], check)
     return Converted(layout=layout, tensors=len(checkpoint.weights), remarks=tuple(remarks))
 
 

@@ -76,3 +76,8 @@ def understood(document: Any, kind: type[Kind], path: Path) -> Kind:
         raise CheckpointError(
             f"{path} says what is not read here ({error}): correct it, or use another checkpoint"
         ) from error
+
+
+def json_bytes(document: Any) -> bytes:
+    """Return JSON that people can read and compare."""
+    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"

@@ -1,20 +1,26 @@
 """What a model is as files of each library. Enter at `LAYOUTS`."""
 
 from collections.abc import Callable, Mapping
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.folder import CALIBRATION, MANIFEST, TOKENIZER
 from sightline.checkpoints.huggingface import Family, family_of, processor_of
-from sightline.checkpoints.manifest import Record
+from sightline.checkpoints.json_file import json_bytes, read_bytes
+from sightline.checkpoints.manifest import Manifest, Record, TensorRecord, to_json
 from sightline.checkpoints.names import NAME_TABLES, spelt
 from sightline.checkpoints.openai import openai_table
 from sightline.checkpoints.openclip import openclip_settings, openclip_table
 from sightline.checkpoints.safetensors_writing import Stored, storable
 from sightline.checkpoints.tokenizer_files import tokenizer_files
 from sightline.errors import CheckpointError, SpecError
+from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.spec.towers import Spec
 
 
@@ -37,9 +43,40 @@ class Files(msgspec.Struct, frozen=True):
     others: Mapping[str, bytes]
 
 
+def model_of(checkpoint: Checkpoint) -> Model:
+    """Take a checkpoint as it is: its tensors as they are stored, its card and calibration."""
+    weights, card = checkpoint.weights, checkpoint.folder / "README.md"
+    return Model(
+        spec=checkpoint.spec,
+        tensors={
+            name: Stored(weights.place(name).dtype, np.asarray(weights.words(name), order="C"))
+            for name in weights.names()
+        },
+        record=checkpoint.record,
+        tokenizer_file=checkpoint.tokenizer_file,
+        calibration=checkpoint.calibration,
+        card=read_bytes(card) if card.is_file() else None,
+    )
+
+
 def transformers_class(spec: Spec) -> Family | None:
     """Return the class of transformers that can be this model, if there is one."""
     return None if processor_of(spec.pixels) is None else family_of(spec)
+
+
+def sightline_files(model: Model) -> Files:
+    """Describe a folder of ours; where transformers has a class for it, one that it opens too."""
+    ours = {MANIFEST: to_json(_manifest(model))}
+    if model.calibration is not None:
+        ours[CALIBRATION] = msgspec.json.encode(model.calibration)
+    if transformers_class(model.spec) is not None:
+        theirs = huggingface_files(model)
+        return msgspec.structs.replace(theirs, others={**theirs.others, **ours})
+    if model.tokenizer_file is not None:
+        ours[TOKENIZER] = read_bytes(model.tokenizer_file)
+    if model.card is not None:
+        ours["README.md"] = model.card
+    return Files("model.safetensors", model.tensors, ours)
 
 
 def huggingface_files(model: Model) -> Files:
@@ -55,8 +92,8 @@ def huggingface_files(model: Model) -> Files:
             "can have its towers and pixels): convert to 'sightline' or 'openclip'"
         )
     others = {
-        "config.json": _json(family.settings(model.spec) | {"dtype": _precision(model)}),
-        "preprocessor_config.json": _json(processor_of(model.spec.pixels)),
+        "config.json": json_bytes(family.settings(model.spec) | {"dtype": _precision(model)}),
+        "preprocessor_config.json": json_bytes(processor_of(model.spec.pixels)),
         **tokenizer_files(model.spec.words, model.tokenizer_file),
         "README.md": model.card or _card(model.record),
     }
@@ -74,7 +111,7 @@ def openclip_files(model: Model) -> Files:
     except SpecError as error:
         raise CheckpointError(f"OpenCLIP cannot be this model: {error}") from error
     others = {
-        "open_clip_config.json": _json(config),
+        "open_clip_config.json": json_bytes(config),
         "README.md": model.card or _card(model.record),
     }
     if model.tokenizer_file is not None:
@@ -97,6 +134,26 @@ def openai_files(model: Model) -> Files:
     return Files("model.pt", tensors, {"README.md": model.card or _card(model.record)})
 
 
+def _manifest(model: Model) -> Manifest:
+    """Describe the folder."""
+    path, record = model.tokenizer_file, model.record
+    created_with = {"sightline": version("sightline"), **record.created_with}
+    return Manifest(
+        # Through JSON and back, so that a whole number given for a float gives one fingerprint.
+        spec=spec_from_json(spec_to_json(model.spec)),
+        record=msgspec.structs.replace(record, created_with=created_with),
+        tokenizer=None if path is None else sha256(read_bytes(path)).hexdigest(),
+        tensors={
+            name: TensorRecord(
+                dtype=tensor.dtype,
+                shape=tensor.words.shape,
+                sha256=sha256(tensor.view).hexdigest(),
+            )
+            for name, tensor in model.tensors.items()
+        },
+    )
+
+
 def _precision(model: Model) -> str:
     """Return what transformers calls the type that most numbers are stored in."""
     names = {"F64": "float64", "F32": "float32", "F16": "float16", "BF16": "bfloat16"}
@@ -104,11 +161,6 @@ def _precision(model: Model) -> str:
     for tensor in model.tensors.values():
         sizes[tensor.dtype] = sizes.get(tensor.dtype, 0) + tensor.words.size
     return names.get(max(sizes, key=sizes.__getitem__), "float32")
-
-
-def _json(document: object) -> bytes:
-    """Return JSON that people can read and compare."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
 
 
 def _card(record: Record) -> bytes:
@@ -120,6 +172,7 @@ def _card(record: Record) -> bytes:
 
 
 LAYOUTS: Mapping[str, Callable[[Model], Files]] = {
+    "sightline": sightline_files,
     "huggingface": huggingface_files,
     "openclip": openclip_files,
     "openai": openai_files,

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from sightline.checkpoints.json_file import json_bytes
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.spec.towers import Spec
@@ -86,7 +87,7 @@ def to_json(manifest: Manifest) -> bytes:
         tokenizer=manifest.tokenizer,
         tensors=dict(sorted(manifest.tensors.items())),
     )
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return json_bytes(document)
 
 
 def from_json(encoded: bytes, path: Path) -> Manifest:

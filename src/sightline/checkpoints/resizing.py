@@ -10,9 +10,10 @@ import numpy as np
 
 from sightline import settings
 from sightline.checkpoints.checkpoint import Checkpoint
+from sightline.checkpoints.layouts import model_of, sightline_files
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.safetensors_writing import Stored
-from sightline.checkpoints.writing import model_of, sightline_files, write_model
+from sightline.checkpoints.writing import write_model
 from sightline.errors import CheckpointError, RuntimeUnavailable, SpecError
 from sightline.shapes import Float32
 from sightline.spec.inventory import shapes

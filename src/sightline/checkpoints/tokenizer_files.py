@@ -1,14 +1,11 @@
 """The tokenizer's files that transformers reads, from a model's own. Enter at `tokenizer_files`."""
 
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from sightline.checkpoints.huggingface.spec import CLEANINGS
-from sightline.checkpoints.json_file import read_bytes
+from sightline.checkpoints.json_file import json_bytes, read_bytes
 from sightline.checkpoints.tokenizer_facts import CLIP_MARKS
 from sightline.spec.byte_pairs import written_vocabulary
 from sightline.spec.words import TextRecipe
@@ -79,7 +76,7 @@ def _clip_config(words: TextRecipe) -> bytes:
     a pad.
     """
     start, end = CLIP_MARKS
-    return _encoded(
+    return json_bytes(
         {
             "tokenizer_class": "CLIPTokenizer",
             "bos_token": start,
@@ -105,9 +102,4 @@ def _config(words: TextRecipe, file: Path) -> bytes:
     }
     marks = {"bos_token": words.start_id, "eos_token": words.end_id}
     said |= {name: tokenizer.id_to_token(mark) for name, mark in marks.items() if mark is not None}
-    return _encoded(said)
-
-
-def _encoded(document: Mapping[str, Any]) -> bytes:
-    """Return JSON that people can read."""
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    return json_bytes(said)

@@ -1,30 +1,18 @@
-"""Write a model folder whole, or not at all. Enter at `write` and `convert`."""
+"""Write a model folder whole, or not at all. Enter at `write`."""
 
 from collections.abc import Callable, Collection, Mapping
-from hashlib import sha256
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 
-from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.folder import CALIBRATION, CANARIES, MANIFEST, TOKENIZER
-from sightline.checkpoints.json_file import read_bytes
-from sightline.checkpoints.layouts import (
-    LAYOUTS,
-    Files,
-    Model,
-    huggingface_files,
-    transformers_class,
-)
-from sightline.checkpoints.manifest import Manifest, Record, TensorRecord, to_json
+from sightline.checkpoints.layouts import Files, Model, sightline_files
+from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.replacement import replacing, write_file
 from sightline.checkpoints.safetensors_writing import Stored, storable, write_safetensors
 from sightline.checkpoints.torch_writing import write_torch
 from sightline.errors import CheckpointError
-from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.spec.towers import Spec
 
 WEIGHT_FILES = ("model.safetensors", "open_clip_model.safetensors", "model.pt")
@@ -45,6 +33,12 @@ BESIDE = (
     TOKENIZER,
     "tokenizer_config.json",
 )
+
+
+WRITERS: Mapping[str, Callable[[Path, Mapping[str, Stored]], None]] = {
+    ".safetensors": write_safetensors,
+    ".pt": write_torch,
+}
 
 
 def write(
@@ -109,44 +103,6 @@ def write_model(
         ) from error
 
 
-def sightline_files(model: Model) -> Files:
-    """Describe a folder of ours; where transformers has a class for it, one that it opens too."""
-    ours = {MANIFEST: to_json(_manifest(model))}
-    if model.calibration is not None:
-        ours[CALIBRATION] = msgspec.json.encode(model.calibration)
-    if transformers_class(model.spec) is not None:
-        theirs = huggingface_files(model)
-        return msgspec.structs.replace(theirs, others={**theirs.others, **ours})
-    if model.tokenizer_file is not None:
-        ours[TOKENIZER] = read_bytes(model.tokenizer_file)
-    if model.card is not None:
-        ours["README.md"] = model.card
-    return Files("model.safetensors", model.tensors, ours)
-
-
-WRITERS: Mapping[str, Callable[[Path, Mapping[str, Stored]], None]] = {
-    ".safetensors": write_safetensors,
-    ".pt": write_torch,
-}
-ALL_LAYOUTS: Mapping[str, Callable[[Model], Files]] = {"sightline": sightline_files, **LAYOUTS}
-
-
-def model_of(checkpoint: Checkpoint) -> Model:
-    """Take a checkpoint as it is: its tensors as they are stored, its card and calibration."""
-    weights, card = checkpoint.weights, checkpoint.folder / "README.md"
-    return Model(
-        spec=checkpoint.spec,
-        tensors={
-            name: Stored(weights.place(name).dtype, np.asarray(weights.words(name), order="C"))
-            for name in weights.names()
-        },
-        record=checkpoint.record,
-        tokenizer_file=checkpoint.tokenizer_file,
-        calibration=checkpoint.calibration,
-        card=read_bytes(card) if card.is_file() else None,
-    )
-
-
 def _check_place(folder: Path, names: Collection[str]) -> None:
     """Refuse to replace anything but a model folder, and one in which somebody keeps other things.
 
@@ -184,23 +140,3 @@ def _check_tokenizer(model: Model) -> None:
             f"the spec's tokenizer is {words.tokenizer!r} and the tokenizer file is {path}: "
             "give a file for 'file', and none otherwise"
         )
-
-
-def _manifest(model: Model) -> Manifest:
-    """Describe the folder."""
-    path, record = model.tokenizer_file, model.record
-    created_with = {"sightline": version("sightline"), **record.created_with}
-    return Manifest(
-        # Through JSON and back, so that a whole number given for a float gives one fingerprint.
-        spec=spec_from_json(spec_to_json(model.spec)),
-        record=msgspec.structs.replace(record, created_with=created_with),
-        tokenizer=None if path is None else sha256(read_bytes(path)).hexdigest(),
-        tensors={
-            name: TensorRecord(
-                dtype=tensor.dtype,
-                shape=tensor.words.shape,
-                sha256=sha256(tensor.view).hexdigest(),
-            )
-            for name, tensor in model.tensors.items()
-        },
-    )

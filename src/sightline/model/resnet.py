@@ -9,9 +9,8 @@ from torch.nn import functional
 from sightline.errors import SpecError
 from sightline.model.blocks import Attention
 from sightline.shapes import Float
+from sightline.spec.inventory import EXPANSION
 from sightline.spec.towers import ResNet
-
-EXPANSION = 4  # a bottleneck's output channels per inner channel
 
 
 class Bottleneck(nn.Module):

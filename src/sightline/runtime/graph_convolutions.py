@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from sightline.runtime.onnx_file import GraphWriter
+from sightline.spec.inventory import EXPANSION
 from sightline.spec.towers import PatchStem, ResNet, ViT
 
 NORM_EPS = 1e-5  # torch.nn.BatchNorm2d's default, which model/ uses throughout
-EXPANSION = 4  # a bottleneck's output channels per inner channel
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,6 +21,7 @@ Named: TypeAlias = Iterator[tuple[str, Shape]]
 
 EXPANSION = 4  # a bottleneck's output channels per inner channel
 COUNTER = "num_batches_tracked"  # of a batch norm while it trains: no answer depends on it
+STATISTICS = ("running_mean", "running_var")  # of a batch norm: what answers use, none learned them
 
 
 def shapes(spec: Spec) -> dict[str, Shape]:
@@ -31,6 +32,11 @@ def shapes(spec: Spec) -> dict[str, Shape]:
 def is_counter(name: str) -> bool:
     """Tell a tensor that a model may have or lack without any answer changing."""
     return name.endswith(f".{COUNTER}")
+
+
+def is_statistic(name: str) -> bool:
+    """Tell a tensor that was measured while training, not learned."""
+    return name.endswith(STATISTICS)
 
 
 def _everything(spec: Spec) -> Named:
@@ -58,8 +64,8 @@ def _convolution(name: str, norm: str, channels: tuple[int, int], kernel: int) -
     before, after = channels
     yield f"{name}.weight", (after, before, kernel, kernel)
     yield from _norm(norm, after)
-    yield f"{norm}.running_mean", (after,)
-    yield f"{norm}.running_var", (after,)
+    for statistic in STATISTICS:
+        yield f"{norm}.{statistic}", (after,)
 
 
 def _attention(name: str, width: int, out_width: int) -> Named:

@@ -12,63 +12,58 @@ NAMES: Mapping[str, str] = {ours: theirs for theirs, ours in ACTIVATIONS.items()
 
 def clip_settings(spec: Spec) -> dict[str, Any]:
     """Describe a CLIPModel; what it cannot say is lost, which whoever reads it again will see."""
-    image, text, words = spec.image, spec.text, spec.words
-    assert isinstance(image, ViT)
-    assert isinstance(image.stem, PatchStem)
-    end_id = LEGACY_END if text.pool == "highest_id" else words.end_id
+    end_id = LEGACY_END if spec.text.pool == "highest_id" else spec.words.end_id
+    projected = {"projection_dim": spec.embed_dim}
     return {
         "model_type": "clip",
         "architectures": ["CLIPModel"],
-        "projection_dim": spec.embed_dim,
+        **projected,
         "logit_scale_init_value": spec.head.logit_scale,
         "text_config": {
             "model_type": "clip_text_model",
-            **_settings(text),
-            "vocab_size": text.vocab_size,
-            "max_position_embeddings": words.context_length,
-            "bos_token_id": words.start_id,
+            **_text(spec),
             "eos_token_id": end_id,
-            "pad_token_id": words.pad_id,
-            "projection_dim": spec.embed_dim,
+            **projected,
         },
-        "vision_config": {
-            "model_type": "clip_vision_model",
-            **_settings(image),
-            "image_size": image.size_px,
-            "patch_size": image.stem.patch,
-            "projection_dim": spec.embed_dim,
-        },
+        "vision_config": {"model_type": "clip_vision_model", **_vision(spec), **projected},
     }
 
 
 def siglip_settings(spec: Spec) -> dict[str, Any]:
     """Describe a SiglipModel, in the same way."""
-    image, text, words = spec.image, spec.text, spec.words
-    assert isinstance(image, ViT)
-    assert isinstance(image.stem, PatchStem)
     return {
         "model_type": "siglip",
         "architectures": ["SiglipModel"],
         "text_config": {
             "model_type": "siglip_text_model",
-            **_settings(text),
-            "vocab_size": text.vocab_size,
-            "max_position_embeddings": words.context_length,
-            "bos_token_id": words.start_id,
-            "eos_token_id": words.end_id,
-            "pad_token_id": words.pad_id,
+            **_text(spec),
             "projection_size": spec.embed_dim,
         },
-        "vision_config": {
-            "model_type": "siglip_vision_model",
-            **_settings(image),
-            "image_size": image.size_px,
-            "patch_size": image.stem.patch,
-        },
+        "vision_config": {"model_type": "siglip_vision_model", **_vision(spec)},
     }
 
 
-def _settings(tower: ViT | TextTransformer) -> dict[str, Any]:
+def _text(spec: Spec) -> dict[str, Any]:
+    """Return the keys that the text configs of both share."""
+    return {
+        **_tower(spec.text),
+        "vocab_size": spec.text.vocab_size,
+        "max_position_embeddings": spec.words.context_length,
+        "bos_token_id": spec.words.start_id,
+        "eos_token_id": spec.words.end_id,
+        "pad_token_id": spec.words.pad_id,
+    }
+
+
+def _vision(spec: Spec) -> dict[str, Any]:
+    """Return the keys that the image configs of both share."""
+    image = spec.image
+    assert isinstance(image, ViT)
+    assert isinstance(image.stem, PatchStem)
+    return {**_tower(image), "image_size": image.size_px, "patch_size": image.stem.patch}
+
+
+def _tower(tower: ViT | TextTransformer) -> dict[str, Any]:
     """Return the keys that image and text configs share."""
     return {
         "hidden_size": tower.width,

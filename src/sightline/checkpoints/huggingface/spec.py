@@ -5,7 +5,13 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from sightline.checkpoints.huggingface.config import Clip, Siglip, Tower
+from sightline.checkpoints.huggingface.config import (
+    Clip,
+    ClipVision,
+    Siglip,
+    SiglipVision,
+    Tower,
+)
 from sightline.checkpoints.tokenizer_facts import TokenizerFacts
 from sightline.errors import SpecError
 from sightline.spec.architectures import CLIP_HEAD, SIGLIP_HEAD
@@ -103,6 +109,17 @@ def _numbers(tower: Tower) -> Numbers:
     }
 
 
+def _image_numbers(image: ClipVision | SiglipVision, *, bias: bool) -> Numbers:
+    """Return the fields of an image tower that both families have; `bias` is the patch layer's."""
+    return {
+        **_numbers(image),
+        "size_px": _one("image_size", image.image_size),
+        "stem": PatchStem(patch=_one("patch_size", image.patch_size), bias=bias),
+        "position": "learned",
+        "position_resized": "no",
+    }
+
+
 def clip_spec(config: Clip, pixels: PixelRecipe, words: TextRecipe) -> Spec:
     """Describe a CLIPModel.
 
@@ -119,12 +136,8 @@ def clip_spec(config: Clip, pixels: PixelRecipe, words: TextRecipe) -> Spec:
         )
     return Spec(
         image=ViT(
-            **_numbers(image),
-            size_px=_one("image_size", image.image_size),
-            stem=PatchStem(patch=_one("patch_size", image.patch_size), bias=False),
+            **_image_numbers(image, bias=False),
             class_token=True,
-            position="learned",
-            position_resized="no",
             pre_norm=True,
             pool="class_token",
             final_norm="after_pool",
@@ -153,12 +166,8 @@ def siglip_spec(config: Siglip, pixels: PixelRecipe, words: TextRecipe) -> Spec:
     text, image = config.text, config.vision
     return Spec(
         image=ViT(
-            **_numbers(image),
-            size_px=_one("image_size", image.image_size),
-            stem=PatchStem(patch=_one("patch_size", image.patch_size), bias=True),
+            **_image_numbers(image, bias=True),
             class_token=False,
-            position="learned",
-            position_resized="no",
             pre_norm=False,
             pool="attention",
             final_norm="before_pool",

@@ -4,9 +4,8 @@ Enter at `fit`.
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
-from sightline.checkpoints.names.table import NameTable, look_up, spell
+from sightline.checkpoints.names.table import NameTable, look_up, reads, spell
 from sightline.checkpoints.names.tables import NAME_TABLES
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError
@@ -50,14 +49,7 @@ def fit(files: Sequence[TensorFile], spec: Spec, table: NameTable) -> Weights:
 
 def table_that_reads(names: Sequence[str]) -> NameTable | None:
     """Return the first layout of which every name is known; None where there is none."""
-    there = {name: _NOWHERE for name in names}
-    for table in NAME_TABLES.values():
-        if not look_up(there, table).left_over:
-            return table
-    return None
-
-
-_NOWHERE = Place(path=Path(), dtype="F32", shape=(3, 1), offset=0, length=12)
+    return next((table for table in NAME_TABLES.values() if reads(names, table)), None)
 
 
 def _shaped(place: Place, shape: Shape, theirs: str) -> Place:

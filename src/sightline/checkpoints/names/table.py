@@ -64,11 +64,10 @@ def look_up(places: Mapping[str, Place], table: NameTable) -> Found:
     found: dict[str, Place] = {}
     theirs: dict[str, str] = {}
     left_over = []
-    drop = [_pattern(pattern) for pattern in table.may_drop]
     for name, place in places.items():
         known = _read_name(name, table.rows)
         if known is None:
-            if not any(pattern.fullmatch(name) for pattern in drop):
+            if not _may_drop(name, table):
                 left_over.append(name)
             continue
         one, ours = known
@@ -81,6 +80,11 @@ def look_up(places: Mapping[str, Place], table: NameTable) -> Found:
     return Found(found, theirs, tuple(left_over))
 
 
+def reads(names: Iterable[str], table: NameTable) -> bool:
+    """Tell whether a table knows every name of a file."""
+    return all(_read_name(name, table.rows) or _may_drop(name, table) for name in names)
+
+
 def spell(names: Sequence[str], table: NameTable) -> tuple[list[Written], list[str]]:
     """Return what a file of this layout holds for tensors of ours, and which it cannot hold."""
     wanted, written, unknown = set(names), [], []
@@ -91,6 +95,10 @@ def spell(names: Sequence[str], table: NameTable) -> tuple[list[Written], list[s
         elif known.ours[0] == name and wanted.issuperset(known.ours):  # once for all its parts
             written.append(known)
     return written, unknown
+
+
+def _may_drop(name: str, table: NameTable) -> bool:
+    return any(_pattern(pattern).fullmatch(name) for pattern in table.may_drop)
 
 
 def _read_name(name: str, rows: Sequence[Row]) -> tuple[Row, tuple[str, ...]] | None:
