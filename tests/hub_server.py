@@ -7,12 +7,13 @@ HEAD and GET of a file, ranges, redirects and error codes. Enter at `serving`.
 import hashlib
 import json
 import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import ClassVar
+from typing import Any, ClassVar
 from urllib.parse import unquote, urlsplit
 
 
@@ -230,6 +231,17 @@ def next_of(coming: dict[str, list[int]], path: str) -> int | None:
     return None
 
 
+class Server(ThreadingHTTPServer):
+    """One host of the two."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that goes away, which is what killed downloads do."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
+
+
 @contextmanager
 def serving() -> Iterator[Hub]:
     """Serve a hub and its other host for as long as the block lasts."""
@@ -238,8 +250,7 @@ def serving() -> Iterator[Hub]:
     servers = []
     for name in ("hub", "cdn"):
         kind = type("Handler", (Handler,), {"hub": hub, "server_name": name})
-        server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-        server.daemon_threads = True
+        server = Server(("127.0.0.1", 0), kind)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         servers.append((server, thread))
