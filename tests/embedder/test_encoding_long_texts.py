@@ -9,8 +9,9 @@ import pytest
 from code_tree import ROOT
 from sightline.embedder import Embedder, load
 from sightline.embedder.class_cache import ClassCache
+from sightline.embedder.encoding import LongText
 from sightline.errors import TextError
-from tiny_models import live, tiny_clip_spec, tiny_siglip_spec
+from tiny_models import live, picture, tiny_clip_spec, tiny_siglip_spec
 
 SAME = 1e-5  # in float32, whatever the batch
 FITTING = [" ".join(["cat", "dog", "red mat"][: 1 + n % 3]) + f" {n}" for n in range(20)]
@@ -133,6 +134,23 @@ def test_labels_may_be_long_and_are_kept_apart_from_cut_ones(tmp_path: Path) -> 
         read = model.zero_shot({"a": [LONG[0]], "b": [LONG[1]]}, long="window").vectors
         assert read == pytest.approx(wanted[:2], abs=1e-6)
         assert np.abs(cut - read).max() > 100 * SAME
+
+
+@pytest.mark.parametrize("long", ["cut", "window"])
+def test_every_question_may_be_long(long: LongText) -> None:
+    model, photo = live(tiny_clip_spec()), picture(0)
+    [found] = model.similarity([photo], LONG, long=long)
+    vectors = model.embed_texts(LONG, long=long)
+    assert found == pytest.approx((model.embed_images([photo]) @ vectors.T)[0], abs=1e-6)
+    labels = {"a": [LONG[0]], "b": [LONG[1]]}
+    answer = model.classify([photo], labels, long=long)
+    assert answer.scores == pytest.approx(
+        model.zero_shot(labels, long=long).classify(model.embed_images([photo])).scores
+    )
+    with pytest.raises(TextError, match="text 0 has 35 ids but a row holds 14"):
+        model.similarity([photo], LONG)
+    with pytest.raises(TextError, match="text 0 has 35 ids but a row holds 14"):
+        model.classify([photo], labels)
 
 
 OFF_TOPIC = (

@@ -177,6 +177,7 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         *,
         templates: Sequence[str] | str | None = None,
         none_of_these: bool | None = None,
+        long: LongText = "raise",
     ) -> Classification:
         """Score every label for every picture.
 
@@ -185,20 +186,31 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
             labels: As in `zero_shot`.
             templates: As in `zero_shot`.
             none_of_these: None: on where the model is calibrated.
+            long: As in `zero_shot`.
 
         Raises:
             ImageError: A picture cannot be read; names it.
             TextError: As in `zero_shot`.
             CheckpointError: "None of these" is wanted but the model is not calibrated.
         """
-        head = self.zero_shot(labels, templates=templates)
+        head = self.zero_shot(labels, templates=templates, long=long)
         return head.classify(self.embed_images(images), none_of_these=none_of_these)
 
     def similarity(
-        self, images: Images, texts: Sequence[str] | str
+        self, images: Images, texts: Sequence[str] | str, *, long: LongText = "raise"
     ) -> Float32[np.ndarray, "images captions"]:
-        """Return the cosine of every picture with every text."""
-        return similarity(self.embed_images(images), self.embed_texts(texts))
+        """Return the cosine of every picture with every text.
+
+        Args:
+            images: One picture or several.
+            texts: Texts as they are; a single string is a list of one.
+            long: As in `embed_texts`.
+
+        Raises:
+            ImageError: A picture cannot be read; names it.
+            TextError: A text is too long.
+        """
+        return similarity(self.embed_images(images), self.embed_texts(texts, long=long))
 
     def describe(self) -> dict[str, object]:
         """Say what this is, as JSON can write it."""
