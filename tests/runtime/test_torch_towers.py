@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -89,6 +90,23 @@ def test_half_precision_is_widened(tmp_path: Path) -> None:
     model = load_model(saved(tmp_path, tiny_model(SPECS["CLIP"]), np.float16))
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
     assert TorchTowers(model).text(some_ids()).dtype == np.float32
+
+
+@pytest.mark.parametrize(("stored", "mapped"), [(np.float16, False), (np.float32, True)])
+def test_what_is_widened_is_read_past_the_mapping_whose_pages_would_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored: type[Any], mapped: bool
+) -> None:
+    checkpoint = saved(tmp_path, tiny_model(SPECS["CLIP"]), stored)
+    seen: list[str] = []
+    real = Weights.words
+
+    def words(self: Weights, name: str) -> np.ndarray:
+        seen.append(name)
+        return real(self, name)
+
+    monkeypatch.setattr(Weights, "words", words)
+    load_model(checkpoint)
+    assert set(seen) == (set(checkpoint.weights) if mapped else set())
 
 
 HALVES = ["bfloat16", "float16"]

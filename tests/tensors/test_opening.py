@@ -3,6 +3,7 @@
 import json
 import mmap
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -113,12 +114,14 @@ def test_a_shard_that_is_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert refusal(index).startswith(f"{tmp_path / 'model-2.safetensors'} is no regular file")
 
 
-def test_a_file_replaced_by_a_pipe_is_hashed_from_what_was_mapped(tmp_path: Path) -> None:
+def test_a_file_replaced_by_a_pipe_is_read_from_what_was_mapped(tmp_path: Path) -> None:
     [file] = open_tensors(write_arrays(tmp_path / "m.safetensors", ONE))
-    digest = file.digest_of(0, 8)
+    digest, copied = file.digest_of(0, 8), file.copied(0, 8)
+    assert (sha256(copied).hexdigest(), len(copied)) == (digest, 8)
     file.path.unlink()
     os.mkfifo(file.path)
     assert file.digest_of(0, 8) == digest
+    assert file.copied(0, 8) == copied
     assert not file.is_in_place()
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from sightline.tensors import Place, TensorFile
@@ -54,6 +55,12 @@ class Weights(Mapping[str, np.ndarray]):
         """Return a tensor in the type it is stored in; words of bfloat16 are integers."""
         place = self._places[name]
         return place.words(self._mapped[place.path])
+
+    def copy(self, name: str) -> np.ndarray:
+        """Return the same, over memory of its own: to be turned into another type and let go."""
+        place = self._places[name]
+        copied = self._files[place.path].copied(place.offset, place.length)
+        return msgspec.structs.replace(place, offset=0).words(copied)
 
     def digest(self, name: str) -> str:
         """Return the sha256 of a tensor's bytes, row after row, in the type it is stored in.

@@ -20,6 +20,12 @@ PRECISIONS: Mapping[str, torch.dtype] = {
     "bfloat16": torch.bfloat16,
     "float16": torch.float16,
 }
+STORED: Mapping[str, torch.dtype] = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+}
 _WHY: Mapping[str, str] = {"float32": ": the reference"}  # others were asked for by name
 
 
@@ -156,12 +162,12 @@ def _whole(model: CLIP) -> frozenset[str]:
 
 def _tensor(weights: Weights, name: str, dtype: torch.dtype) -> torch.Tensor:
     """Return a tensor, over the file's own memory where it is stored in this type already."""
-    words = weights.words(name).view()
+    stored = STORED.get(weights.place(name).dtype)  # None: whole numbers, which stay as they are
+    as_it_is = stored is None or stored == dtype
+    words = (weights.words(name) if as_it_is else weights.copy(name)).view()
     words.flags.writeable = True  # the mapping is private: what is written stays here
-    stored = torch.from_numpy(words)
-    if weights.place(name).dtype == "BF16":
-        stored = stored.view(torch.bfloat16)
-    return stored.to(dtype) if stored.is_floating_point() else stored
+    tensor = torch.from_numpy(words)
+    return tensor if stored is None else tensor.view(stored).to(dtype)
 
 
 def _device(name: str) -> torch.device:

@@ -53,7 +53,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         """Return the same numbers under another shape of as many."""
         return msgspec.structs.replace(self, shape=shape)
 
-    def words(self, mapped: mmap.mmap) -> np.ndarray:
+    def words(self, mapped: mmap.mmap | bytearray) -> np.ndarray:
         """Return the tensor in its stored type, read-only; words of bfloat16 are integers."""
         stored = STORED[self.dtype]
         flat = np.frombuffer(mapped, stored, self.length // stored.itemsize, self.offset)

@@ -2,18 +2,21 @@
 
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
+from typing import TypeVar
 
 from sightline.errors import CheckpointError
 from sightline.tensors.place import Place
 from sightline.tensors.regular_file import open_regular
 
 PIECE_BYTES = 2**20
+
+Taken = TypeVar("Taken", str, bytearray)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,20 +39,36 @@ class TensorFile:
     def digest_of(self, offset: int, length: int) -> str:
         """Return the sha256 of some bytes, as they lie in the file.
 
-        They are read past the mapping, whose pages would stay with the process; only those of a
-        file that is no longer in its place are read from there.
+        Args:
+            offset: Of the first byte, from the start of the file.
+            length: How many.
+        """
+        hashed = self._past_mapping(lambda file: _hashed(file, offset, length))
+        if hashed is not None:
+            return hashed
+        with memoryview(self.mapped) as view:
+            return sha256(view[offset : offset + length]).hexdigest()
+
+    def copied(self, offset: int, length: int) -> bytearray:
+        """Return some bytes, as they lie in the file, for whoever keeps none of them.
 
         Args:
             offset: Of the first byte, from the start of the file.
             length: How many.
         """
+        copied = self._past_mapping(lambda file: _read(file, offset, length))
+        return bytearray(self.mapped[offset : offset + length]) if copied is None else copied
+
+    def _past_mapping(self, take: Callable[[BufferedReader], Taken | None]) -> Taken | None:
+        """Take from the file past its mapping, whose pages would stay with the process.
+
+        Returns:
+            What was taken; None where the file is no longer in its place, or ends too early.
+        """
         with suppress(OSError, CheckpointError), open_regular(self.path) as file:
             if _state(os.fstat(file.fileno())) == self.state:
-                hashed = _hashed(file, offset, length)
-                if hashed is not None:
-                    return hashed
-        with memoryview(self.mapped) as view:
-            return sha256(view[offset : offset + length]).hexdigest()
+                return take(file)
+        return None
 
 
 def _hashed(file: BufferedReader, offset: int, length: int) -> str | None:
@@ -63,6 +82,13 @@ def _hashed(file: BufferedReader, offset: int, length: int) -> str | None:
         hashed.update(buffer[:count])
         length -= count
     return hashed.hexdigest()
+
+
+def _read(file: BufferedReader, offset: int, length: int) -> bytearray | None:
+    """Read a piece of an open file; None where it ends before."""
+    read = bytearray(length)
+    file.seek(offset)
+    return read if file.readinto(read) == length else None
 
 
 def map_file(path: Path) -> tuple[mmap.mmap, str]:
