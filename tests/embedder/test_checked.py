@@ -2,14 +2,17 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Barrier
+from typing import Any
 
 import numpy as np
 import pytest
 
 import sightline
 from sightline.checkpoints import Weights, convert, read
-from sightline.embedder import Embedder
+from sightline.embedder import Embedder, checked
 from sightline.errors import CheckpointError
+from sightline.runtime.onnx_towers import OnnxTowers
 from tiny_folder import with_a_flipped_bit
 from tiny_models import picture
 
@@ -81,6 +84,23 @@ def test_a_changed_tower_never_answers_and_the_other_one_does(
                 f"{damaged / 'model.safetensors'} has 1 tensor ({tensor}) changed since "
                 "sightline.json was written: restore the file from where the model came from"
             )
+
+
+@pytest.mark.parametrize("asked", ASK)
+def test_tensors_are_compared_while_the_engine_works(
+    tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    both = Barrier(2, timeout=20)  # one after the other, each would wait for the other in vain
+    monkeypatch.setattr(checked, "verify_digests", lambda *_: both.wait())
+    model = sightline.load(tiny_model_folder)
+    answer = OnnxTowers._run
+
+    def at_the_same_time(self: OnnxTowers, *given: Any) -> np.ndarray:
+        both.wait()
+        return answer(self, *given)
+
+    monkeypatch.setattr(OnnxTowers, "_run", at_the_same_time)
+    ASK[asked](model)
 
 
 def test_a_changed_scale_is_refused_at_once(tiny_model_folder: Path, tmp_path: Path) -> None:
