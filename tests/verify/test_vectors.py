@@ -7,7 +7,6 @@ from msgspec.structs import replace
 
 from sightline.checkpoints import Checkpoint, read, write
 from sightline.runtime import open_towers
-from sightline.runtime.graphs import build
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.scoring.vectors import unit
 from sightline.spec import ResNet, Spec
@@ -207,7 +206,7 @@ def test_engines_and_threads_stay_far_below_what_is_allowed(models: dict[str, Mo
         engines = [
             open_towers(checkpoint, runtime="torch"),
             open_towers(checkpoint, runtime="torch", threads=1),
-            *(OnnxTowers(checkpoint, threads=threads, graph=build) for threads in (1, 2)),
+            *(OnnxTowers(checkpoint, threads=threads) for threads in (1, 2)),
         ]
         for towers in engines:
             pictures, texts = unit(towers.image(canaries.pixels)), unit(towers.text(canaries.ids))

@@ -99,7 +99,7 @@ def _head(checkpoint: Checkpoint) -> tuple[float, float | None]:
     scale = math.exp(number_of(weights, "logit_scale"))
     if isinstance(head, Sigmoid):
         return scale, number_of(weights, "logit_bias")
-    return min(scale, head.max_scale), None
+    return scale, None
 
 
 def nearest(spec: Spec) -> Architecture:

@@ -229,5 +229,5 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
 def _starting_head(spec: Spec) -> Head:
     """Make the head that a spec starts training from."""
     if isinstance(spec.head, Softmax):
-        return softmax_head(spec.head.logit_scale, spec.head.max_scale)
+        return softmax_head(spec.head.logit_scale)
     return sigmoid_head(spec.head.logit_scale, spec.head.logit_bias)

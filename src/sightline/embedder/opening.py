@@ -93,7 +93,6 @@ def _trained_head(checkpoint: Checkpoint) -> Head:
     """Read the scale and bias that training ended with."""
     weights = checkpoint.weights
     logit_scale = number_of(weights, "logit_scale")
-    kind = checkpoint.spec.head
-    if isinstance(kind, Softmax):
-        return softmax_head(logit_scale, kind.max_scale)
+    if isinstance(checkpoint.spec.head, Softmax):
+        return softmax_head(logit_scale)
     return sigmoid_head(logit_scale, number_of(weights, "logit_bias"))

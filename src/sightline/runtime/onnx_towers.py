@@ -1,17 +1,14 @@
 """Towers in ONNX Runtime, over the weights as they lie in their file. Enter at `OnnxTowers`."""
 
 from collections import Counter
-from collections.abc import Callable
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from sightline.checkpoints import Checkpoint
-from sightline.errors import CheckpointError
-from sightline.runtime.graphs import FILES, Tower, binding, build
-from sightline.runtime.located import beside, located
+from sightline.runtime.graphs import FILES, Tower, build
+from sightline.runtime.located import located
 from sightline.runtime.onnx_session import Graph, Settings, engine, open_session
 from sightline.shapes import Float32, Int64
 
@@ -37,18 +34,15 @@ class OnnxTowers:
         checkpoint: Checkpoint,
         *,
         threads: int | None = None,
-        graph: Callable[[Checkpoint, Tower], bytes] | None = None,
     ) -> None:
         """Open nothing yet.
 
         Args:
             checkpoint: An opened model.
             threads: For one call; None leaves it to ONNX Runtime: one a physical core.
-            graph: Makes the graph of a tower; None takes the one beside the weights.
         """
         self._checkpoint = checkpoint
         self._threads = threads
-        self._graph = graph
         self._sessions: dict[Tower, onnxruntime.InferenceSession] = {}
         self._calls: Counter[Tower] = Counter()
         self._opening = Lock()
@@ -84,7 +78,7 @@ class OnnxTowers:
         """Open a tower's graph, once; calling this early hides the wait behind other work.
 
         Raises:
-            CheckpointError: The graph beside the weights is broken or belongs to other weights.
+            CheckpointError: The weights are not the ones the spec describes.
         """
         with self._opening:
             if tower not in self._sessions:
@@ -109,28 +103,12 @@ class OnnxTowers:
         return self.open(tower)
 
     def _session(self, tower: Tower, *, packed: bool) -> "onnxruntime.InferenceSession":
-        """Open a tower's graph over the weights."""
-        graph = self._graph_to_open(tower)
+        """Open a tower over the weights, by a graph of our own making.
+
+        It takes milliseconds. One that lies beside the weights is for other engines: whoever wrote
+        it could have it compute anything under this model's name.
+        """
+        found, path = located(self._checkpoint.weights), self._checkpoint.folder / FILES[tower]
+        graph = Graph(build(self._checkpoint, tower, found), found, path)
         settings = Settings(threads=self._threads, packed=packed)
         return open_session(graph, self._checkpoint.weights, settings)
-
-    def _graph_to_open(self, tower: Tower) -> Graph:
-        """Return the graph that was asked for, the one beside the weights, or one made at once."""
-        weights, path = self._checkpoint.weights, self._checkpoint.folder / FILES[tower]
-        found, real = beside(weights), located(weights)
-        if self._graph is not None:
-            return Graph(self._graph(self._checkpoint, tower), found, path)
-        if found.names == real.names and path.is_file():
-            return Graph(_kept(self._checkpoint, path), found, path)
-        return Graph(build(self._checkpoint, tower, real), real, path)
-
-
-def _kept(checkpoint: Checkpoint, path: Path) -> bytes:
-    """Return the graph beside the weights."""
-    graph = path.read_bytes()
-    if binding(checkpoint).encode() not in graph:
-        raise CheckpointError(
-            f"{path} belongs to other weights than {checkpoint.weights.path.name} beside it: "
-            "remove it, or make the graphs again"
-        )
-    return graph

@@ -13,7 +13,7 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """A trained head: how much a cosine weighs, and whether labels compete."""
 
     kind: Literal["softmax", "sigmoid"]  # labels share one whole, or each is judged by itself
-    scale: float  # the exponential of the stored logit_scale, clamped as in training
+    scale: float  # the exponential of the stored logit_scale
     bias: float = 0.0  # sigmoid only
 
     def logits(
@@ -26,9 +26,12 @@ class Head(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return logits
 
 
-def softmax_head(logit_scale: float, max_scale: float) -> Head:
-    """Make the head of a softmax model from its stored logarithm and its clamp."""
-    return Head(kind="softmax", scale=min(math.exp(logit_scale), max_scale))
+def softmax_head(logit_scale: float) -> Head:
+    """Make the head of a softmax model from its stored logarithm.
+
+    Training clamps what it stores; whoever trained without a clamp meant what is there.
+    """
+    return Head(kind="softmax", scale=math.exp(logit_scale))
 
 
 def sigmoid_head(logit_scale: float, logit_bias: float) -> Head:

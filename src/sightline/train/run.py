@@ -208,8 +208,7 @@ def _head(model: CLIP) -> Head:
     logit_scale = float(model.logit_scale.detach())
     if model.logit_bias is not None:
         return sigmoid_head(logit_scale, float(model.logit_bias.detach()))
-    assert isinstance(model.spec.head, Softmax)
-    return softmax_head(logit_scale, model.spec.head.max_scale)
+    return softmax_head(logit_scale)
 
 
 def _open_words(

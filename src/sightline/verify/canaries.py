@@ -19,7 +19,6 @@ from sightline.checkpoints.replacement import replace_file
 from sightline.checkpoints.safetensors_writing import safetensors_chunks, storable
 from sightline.errors import CheckpointError, TextError
 from sightline.runtime import Towers
-from sightline.runtime.graphs import build
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.scoring.vectors import unit
 from sightline.shapes import Float32, Int64, UInt8
@@ -79,7 +78,7 @@ def write_canaries(path: str | Path | None = None, *, architecture: str | None =
     """
     checkpoint = read(path, architecture=architecture)
     verify_digests(checkpoint)
-    made = make(checkpoint, OnnxTowers(checkpoint, graph=build))
+    made = make(checkpoint, OnnxTowers(checkpoint))
     place = checkpoint.folder / CANARIES
     try:
         replace_file(place, *_encoded(made))

@@ -12,7 +12,6 @@ import numpy as np
 
 from sightline.checkpoints import Checkpoint
 from sightline.errors import CheckpointError, SpecError
-from sightline.runtime.graphs import build
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.scoring.vectors import unit
 from sightline.shapes import Float32
@@ -104,7 +103,7 @@ def _distance(checkpoint: Checkpoint, canaries: Canaries, side: Side) -> float:
     Raises:
         CheckpointError: The spec does not fit the weights.
     """
-    towers = OnnxTowers(checkpoint, graph=build)
+    towers = OnnxTowers(checkpoint)
     run = towers.image if side == "image" else towers.text
     far = np.abs(unit(run(_given(canaries, side))) - _expected(canaries, side)).max()
     return np.inf if np.isnan(far) else float(far)
