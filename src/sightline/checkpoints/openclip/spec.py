@@ -174,8 +174,9 @@ def _timm(image: Vision) -> ViT:
     name = TIMM.get(str(image.timm_model_name))
     if name is None or (image.timm_pool, image.timm_proj) != ("map", "none"):
         raise SpecError(
-            f"the image tower {image.timm_model_name!r} of timm with the pool {image.timm_pool!r} "
-            f"is not read here: only {', '.join(TIMM)} with 'map' are"
+            f"its image tower is timm's {image.timm_model_name!r} (pool {image.timm_pool!r}, "
+            f"projection {image.timm_proj!r}), which is not read here: only {', '.join(TIMM)} with "
+            "'map' and 'none' are"
         )
     tower = ARCHITECTURES[name].image
     assert isinstance(tower, ViT)
