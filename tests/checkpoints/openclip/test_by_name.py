@@ -11,7 +11,6 @@ from sightline.errors import SpecError
 from sightline.spec import Spec, architecture
 from sightline.spec.architectures import ARCHITECTURES, OTHER_PIXELS, REFUSED
 
-
 SILENT: dict[str, Any] = {}  # what a folder says of pictures where it says nothing
 
 

@@ -103,6 +103,60 @@ def test_what_a_spec_cannot_say_is_named(part: str, changes: dict[str, Any], sai
         described(config)
 
 
+def own(part: str, changes: dict[str, Any]) -> dict[str, Any]:
+    """Return a config that is silent but for some keys of one tower."""
+    config: dict[str, Any] = {"embed_dim": 8, "vision_cfg": {}, "text_cfg": {}}
+    config[part] = changes
+    return config
+
+
+@pytest.mark.parametrize("key", ["image_size", "patch_size"])
+def test_an_edge_said_twice_is_the_edge(key: str) -> None:
+    once, twice = (own("vision_cfg", {key: said}) for said in (32, [32, 32]))
+    assert described(once) == described(twice)
+    timm = TIMM | {"image_size": [256, 256]}
+    assert described(own("vision_cfg", timm) | WIDE) == described(own("vision_cfg", TIMM) | WIDE)
+
+
+@pytest.mark.parametrize("key", ["image_size", "patch_size"])
+def test_a_rectangle_is_refused(key: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        described(own("vision_cfg", {key: [32, 16]}))
+    assert str(caught.value) == f"vision_cfg.{key} is 32 × 16, and only squares are read here"
+
+
+@pytest.mark.parametrize("part", ["vision_cfg", "text_cfg"])
+def test_the_exact_gelu_may_be_said_in_full(part: str) -> None:
+    said = described(own(part, {"act_kwargs": {"approximate": "none"}}))
+    assert said == described(own(part, {}))
+    other = described(own(part, {"act_kwargs": {"approximate": "tanh"}}))
+    assert differences(other, said) != ()
+
+
+def test_a_quick_gelu_takes_no_arguments() -> None:
+    config = own("text_cfg", {"act_kwargs": {"approximate": "none"}}) | {"quick_gelu": True}
+    with pytest.raises(SpecError, match=r"act_kwargs \{'approximate': 'none'\} are not read here"):
+        described(config)
+
+
+TIMM = {
+    "image_size": 256,
+    "timm_model_name": "vit_base_patch32_siglip_256",
+    "timm_pool": "map",
+    "timm_proj": "none",
+}
+WIDE = {"embed_dim": 768}
+
+
+def test_where_timm_s_weights_came_from_changes_no_tower() -> None:
+    tagged = TIMM | {"timm_model_name": "vit_base_patch32_siglip_256.v2_webli"}
+    plain, found = (described(own("vision_cfg", one) | WIDE) for one in (TIMM, tagged))
+    assert found == plain
+    other = TIMM | {"timm_model_name": "vit_base.vit_base_patch32_siglip_256"}
+    with pytest.raises(SpecError, match=r"timm's 'vit_base\.vit_base_patch32_siglip_256' \(pool"):
+        described(own("vision_cfg", other) | WIDE)
+
+
 @pytest.mark.parametrize("eos", [{}, {"eos_id": 2}, {"eos_id": 49406}])
 def test_an_end_that_no_row_has_is_not_pooled_at(eos: dict[str, int]) -> None:
     """OpenCLIP would find it nowhere, and take the first token's vector."""
