@@ -11,7 +11,13 @@ from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
 from sightline.checkpoints.json_file import read_bytes, read_json, understood
 from sightline.checkpoints.manifest import Record
-from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
+from sightline.checkpoints.names import (
+    NAME_TABLES,
+    NameTable,
+    fit,
+    nearest_table,
+    table_that_reads,
+)
 from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
 from sightline.checkpoints.openclip import OpenClip, openclip_spec, refuse_unreadable
@@ -97,7 +103,7 @@ def read_openclip(folder: Path) -> Checkpoint:
         layout="openclip",
         spec=spec,
         record=_record(folder, "OpenCLIP"),
-        weights=fit(files, spec, _table(files)),
+        weights=fit(files, spec, _table(files, spec)),
         tokenizer_file=None if tokenizer is None else tokenizer.file,
     )
 
@@ -129,7 +135,7 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
         layout="openai" if ours else "openclip",
         spec=spec,
         record=_record(path.parent, "OpenAI" if ours else "OpenCLIP"),
-        weights=fit(files, spec, _table(files)),
+        weights=fit(files, spec, _table(files, spec)),
         tokenizer_file=tokenizer,
         remarks=() if ours else (f"its file does not say what it is: {name} was given for it",),
     )
@@ -155,7 +161,8 @@ def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
     """Return the architecture that was named; none is guessed, for several have the same shapes."""
     if name is not None:
         return architecture(name)
-    fitting = [name for name, spec in ARCHITECTURES.items() if _fits(files, spec)]
+    table = table_that_reads(_names(files))
+    fitting = [one for one, spec in ARCHITECTURES.items() if table and _fits(files, spec, table)]
     hint = f" ({', '.join(fitting)} have these shapes)" if fitting else ""
     raise CheckpointError(
         f"{path} does not say which architecture its weights were trained with{hint}: name it, as "
@@ -163,19 +170,22 @@ def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
     )
 
 
-def _fits(files: Sequence[TensorFile], spec: Spec) -> bool:
+def _fits(files: Sequence[TensorFile], spec: Spec, table: NameTable) -> bool:
     """Tell whether weights have a spec's names and shapes."""
     try:
-        fit(files, spec, _table(files))
+        fit(files, spec, table)
     except CheckpointError:
         return False
     return True
 
 
-def _table(files: Sequence[TensorFile]) -> NameTable:
-    """Return the layout that knows all names of files, or the commonest, to say what is wrong."""
-    names = [name for file in files for name in file.places]
-    return table_that_reads(names) or NAME_TABLES["openai"]
+def _table(files: Sequence[TensorFile], spec: Spec) -> NameTable:
+    """Return the layout that is nearest to files: OpenCLIP takes several for one model."""
+    return nearest_table(_names(files), spec)
+
+
+def _names(files: Sequence[TensorFile]) -> list[str]:
+    return [name for file in files for name in file.places]
 
 
 def _opened(path: Path) -> tuple[TensorFile, ...]:
