@@ -160,6 +160,39 @@ def test_architectures_of_the_same_shapes_are_all_named(
     assert "(tiny, tiny-quickgelu have these shapes): name it" in refusal(path)
 
 
+def test_what_a_bare_file_leaves_open_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_clip: ModuleType
+) -> None:
+    """A name says nothing of pixels: LAION-2B's ViT-L-14 has others than all else of its name."""
+    write_openclip(tmp_path / "w", open_clip)
+    spec = read(tmp_path / "w").spec
+    path = tmp_path / "epoch_1.safetensors"
+    shutil.copy(tmp_path / "w" / "open_clip_model.safetensors", path)
+    monkeypatch.setattr("sightline.checkpoints.published.architecture", lambda _: spec)
+    given = "its file does not say what it is: ViT-L-14 was given for it"
+    pixels = (
+        "nor does it say how pictures become pixels: {} has resize shortest, filter bicubic, mean "
+        "0.481, 0.458, 0.408, std 0.269, 0.261, 0.276"
+    )
+    assert read(path, architecture="ViT-L-14").remarks == (
+        given,
+        pixels.format("ViT-L-14") + "; its weights laion2b_s32b_b82k have another mean and std: if "
+        "it is those, name ViT-L-14/laion2b_s32b_b82k",
+    )
+    assert read(path, architecture="ViT-B-32").remarks == (
+        given.replace("ViT-L-14", "ViT-B-32"),
+        pixels.format("ViT-B-32"),
+    )
+
+
+def test_an_architecture_that_no_spec_can_say_is_refused_by_name(tmp_path: Path) -> None:
+    torch.save({"logit_scale": torch.tensor(1.0)}, tmp_path / "w.pt")
+    assert refusal(tmp_path / "w.pt", architecture="coca_ViT-B-32") == (
+        f"{tmp_path / 'w.pt'} cannot be followed: the architecture coca_ViT-B-32 is not read here: "
+        "it has a decoder that writes captions (CoCa)"
+    )
+
+
 def test_an_unknown_architecture_names_the_nearest(tmp_path: Path) -> None:
     torch.save({"logit_scale": torch.tensor(1.0)}, tmp_path / "w.pt")
     assert refusal(tmp_path / "w.pt", architecture="ViT-B-31") == (

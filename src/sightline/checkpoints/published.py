@@ -24,8 +24,9 @@ from sightline.checkpoints.openclip import OpenClip, openclip_spec, refuse_unrea
 from sightline.checkpoints.tokenizer_facts import tokenizer_facts
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
-from sightline.spec.architectures import ARCHITECTURES, architecture
+from sightline.spec.architectures import ARCHITECTURES, OTHER_PIXELS, architecture
 from sightline.spec.inventory import Shape
+from sightline.spec.pixels import PixelRecipe
 from sightline.spec.towers import Spec
 from sightline.tensors import TensorFile, open_tensors
 
@@ -137,7 +138,23 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
         record=_record(path.parent, "OpenAI" if ours else "OpenCLIP"),
         weights=fit(files, spec, _table(files, spec)),
         tokenizer_file=tokenizer,
-        remarks=() if ours else (f"its file does not say what it is: {name} was given for it",),
+        remarks=() if ours or name is None else _not_said(name, spec.pixels),
+    )
+
+
+def _not_said(name: str, pixels: PixelRecipe) -> tuple[str, ...]:
+    """Say what a file of weights leaves open, and what was taken for it."""
+    mean, std = (
+        ", ".join(f"{one:.3g}" for one in numbers) for numbers in (pixels.mean, pixels.std)
+    )
+    taken = f"resize {pixels.resize}, filter {pixels.filter}, mean {mean}, std {std}"
+    others = [
+        f"its weights {tag} have another {' and '.join(fields)}: if it is those, name {name}/{tag}"
+        for tag, fields in OTHER_PIXELS.get(name, {}).items()
+    ]
+    return (
+        f"its file does not say what it is: {name} was given for it",
+        "; ".join([f"nor does it say how pictures become pixels: {name} has {taken}", *others]),
     )
 
 
