@@ -163,6 +163,10 @@ def test_a_patch_beyond_the_edge_is_left_out_where_the_published_model_does() ->
         ("coca-vit-b-32", "did you mean 'coca_ViT-B-32'?"),
         ("ViT-B-32/laion2b_e16", "give it without what follows ViT-B-32"),
         ("nope", "docs/architectures.md lists the 80 names of OpenCLIP's that are read"),
+        (
+            "ViT-S-32-alt-quickgelu",
+            "docs/architectures.md lists the 80 names of OpenCLIP's that are read",
+        ),
         ("", "docs/architectures.md lists the 80 names of OpenCLIP's that are read"),
         ("clip", "docs/architectures.md lists the 80 names of OpenCLIP's that are read"),
     ],
