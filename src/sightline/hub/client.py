@@ -22,6 +22,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     read_in: str | None  # where that stands
     otherwise: str | None  # another licence, which the catalog read elsewhere
     page: str  # where to read more
+    unverified: tuple[str, ...] = ()  # files of which nobody tells a digest: they may be any
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +33,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]  # those that make it up; the folder may hold more
     commit: str | None  # of the repository; None for a plain file
     license: str | None  # as the repository declares it, else as the catalog has it
+    unverified: tuple[str, ...] = ()  # of the files, those of which nobody told a digest
 
 
 def fetch(
@@ -70,9 +72,10 @@ def fetch(
         return _fetch_file(what, what.source, offline, progress, on_license)
     asked = msgspec.structs.replace(_asked(what, revision), token=token)
 
-    def on_terms(declared: str | None) -> None:
+    def on_terms(declared: str | None, unverified: tuple[str, ...]) -> None:
         if on_license is not None:
-            on_license(_terms(what, asked.page, declared))
+            terms = _terms(what, asked.page, declared)
+            on_license(msgspec.structs.replace(terms, unverified=unverified))
 
     found = fetch_repository(asked, offline=offline, progress=progress, on_terms=on_terms)
     return _fetched(what, found)
@@ -142,6 +145,7 @@ def _fetched(what: Entry | Repository, found: Found) -> Fetched:
         files=found.files,
         commit=found.commit,
         license=found.license or known,
+        unverified=found.unverified,
     )
 
 
