@@ -100,7 +100,10 @@ def test_files_that_nobody_told_a_digest_of_are_named(hub: Hub) -> None:
     shown: list[Terms] = []
     found = fetch(MODEL, on_license=shown.append)
     assert (found.commit, found.unverified) == (commit, WANTED)
-    assert [terms.unverified for terms in shown] == [WANTED]
+    assert [terms.caution for terms in shown] == [
+        "README.md, config.json, model.safetensors and 1 more cannot be verified: the hub that was "
+        "asked tells no digest"
+    ]
     assert (found.path / "model.safetensors").read_bytes() == WEIGHTS
     assert cached(MODEL) == found
     assert not [path for path in found.path.parents[1].rglob("*part*")]
@@ -110,7 +113,7 @@ def test_control_what_was_verified_is_not_named(hub: Hub) -> None:
     hub.publish("org/model", FILES)
     shown: list[Terms] = []
     assert fetch(MODEL, on_license=shown.append).unverified == ()
-    assert [terms.unverified for terms in shown] == [()]
+    assert [terms.caution for terms in shown] == [None]
 
 
 def test_where_there_are_no_links_files_are_copies(

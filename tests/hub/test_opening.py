@@ -38,6 +38,19 @@ def test_a_repository_opens_like_the_folder_it_was_made_of(hub: Hub, tmp_path: P
     assert (again.fingerprint, len(shown)) == (found.fingerprint, 1)
 
 
+def test_what_could_not_be_verified_is_a_remark_for_good(hub: Hub, tmp_path: Path) -> None:
+    publish(hub, tmp_path / "m")
+    assert not any("digest" in said for said in open_model("hf-hub:org/model").remarks)
+    publish(hub, tmp_path / "m")
+    hub.publish("org/other", hub.commits["org/model", hub.branches["org/model", "main"]].files)
+    hub.telling = "names"
+    for _ in range(2):  # the second time from the cache
+        found = open_model("hf-hub:org/other")
+        assert found.remarks[-1].endswith(
+            "more cannot be verified: the hub that was asked tells no digest"
+        )
+
+
 def test_what_is_on_disk_is_never_asked_for(hub: Hub, tmp_path: Path) -> None:
     write_hugging_face_clip(tmp_path / "m")
     before = len(hub.log)

@@ -13,6 +13,8 @@ from sightline.hub.progress import Progress
 from sightline.hub.repository import Asked, Found, fetch_repository, find_verified
 from sightline.hub.spelling import Repository
 
+NAMED = 3  # files in one sentence
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a person should know before something is downloaded."""
@@ -23,6 +25,11 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     otherwise: str | None  # another licence, which the catalog read elsewhere
     page: str  # where to read more
     unverified: tuple[str, ...] = ()  # files of which nobody tells a digest: they may be any
+
+    @property
+    def caution(self) -> str | None:
+        """What cannot be verified, in one sentence; None where all can."""
+        return caution(self.unverified)
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +100,15 @@ def cached(what: Entry | Repository, *, revision: str | None = None) -> Fetched 
         return None if path is None else _fetched_file(what, path)
     found = find_verified(_asked(what, revision))
     return None if found is None else _fetched(what, found)
+
+
+def caution(unverified: tuple[str, ...]) -> str | None:
+    """Say which files of a checkpoint cannot be verified; None where all can."""
+    if not unverified:
+        return None
+    more = len(unverified) - NAMED
+    named = ", ".join(unverified[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{named} cannot be verified: the hub that was asked tells no digest"
 
 
 def _be_silent() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from sightline.checkpoints import Checkpoint, Record, read
 from sightline.errors import CheckpointError
 from sightline.hub.catalog import Entry
-from sightline.hub.client import Fetched, Terms, fetch
+from sightline.hub.client import Fetched, Terms, caution, fetch
 from sightline.hub.progress import Progress
 from sightline.hub.spelling import Repository, resolve
 
@@ -48,7 +48,12 @@ def open_model(
         return read(name_or_path, architecture=architecture)
     found = fetch(what, offline=offline, progress=progress, on_license=on_license)
     checkpoint = read(found.path, architecture=architecture)
-    return dataclasses.replace(checkpoint, record=_record(what, found, checkpoint.record))
+    said = caution(found.unverified)
+    return dataclasses.replace(
+        checkpoint,
+        record=_record(what, found, checkpoint.record),
+        remarks=checkpoint.remarks if said is None else (*checkpoint.remarks, said),
+    )
 
 
 def name_at(name_or_path: str | Path | None) -> Entry | Repository | None:
