@@ -11,7 +11,7 @@ from sightline.errors import CheckpointError
 from sightline.hub.catalog import Entry
 from sightline.hub.client import Fetched, Terms, caution, fetch
 from sightline.hub.progress import Progress
-from sightline.hub.spelling import Repository, resolve
+from sightline.hub.spelling import Repository, hinted, resolve
 
 # What only a path begins or ends with: such a text is never looked up among names.
 PATH_STARTS = (".", "/", "~", "\\")
@@ -84,9 +84,10 @@ def _named(text: str) -> Entry | Repository:
     except CheckpointError as error:
         raise CheckpointError(f"there is no model folder {text!r}, and {error}") from error
     if isinstance(what, Repository) and ":" not in text:
+        same = "".join(f", or take the catalog's {name}" for name in hinted(text))
         raise CheckpointError(
             f"there is no model folder {text!r}, and the catalog has no such checkpoint: check the "
-            f"path, or write hf-hub:{text} to fetch it from the hub"
+            f"path, or write hf-hub:{text} to fetch it from the hub{same}"
         )
     return what
 
