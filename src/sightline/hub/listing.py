@@ -93,7 +93,7 @@ def _asked(wanted: Wanted) -> bytes:
     import httpx2
     from huggingface_hub.utils import hf_raise_for_status  # type: ignore[attr-defined]
 
-    content = b""
+    content = bytearray()
     with opened(wanted) as response:
         for chunk in response.iter_bytes():
             content += chunk
@@ -104,7 +104,7 @@ def _asked(wanted: Wanted) -> bytes:
     hf_raise_for_status(
         httpx2.Response(response.status_code, headers=told, request=response.request)
     )
-    return content
+    return bytes(content)
 
 
 def _listed(found: _Sibling) -> Listed:
