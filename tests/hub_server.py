@@ -10,10 +10,10 @@ import re
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
 
@@ -52,6 +52,9 @@ class Hub:
     cuts: dict[str, list[int]] = field(default_factory=dict)  # end of path → bytes until each cut
     statuses: dict[str, list[int]] = field(default_factory=dict)  # end of path → answers to come
     moved: dict[str, str] = field(default_factory=dict)  # path → where it is now
+    headers: dict[str, dict[str, str]] = field(default_factory=dict)  # end of path → to say too
+    endless: set[str] = field(default_factory=set)  # ends of paths whose bodies never end
+    telling: Literal["digests", "names"] = "digests"  # what the listing says of files
     ranges: bool = True
     log: list[Request] = field(default_factory=list)
     held: threading.Event = field(default_factory=threading.Event)  # set: a held body may go on
@@ -169,7 +172,7 @@ class Handler(BaseHTTPRequestHandler):
             }
             if name in published.large:
                 sibling["lfs"] = {"sha256": sha256(told), "size": len(content), "pointerSize": 134}
-            siblings.append(sibling)
+            siblings.append(sibling if self.hub.telling == "digests" else {"rfilename": name})
         card = {"license": published.license} if published.license else None
         body = {"id": repository, "sha": commit, "siblings": siblings, "cardData": card}
         self.answer(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
@@ -195,6 +198,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def send_file(self, path: str, content: bytes, headers: dict[str, str]) -> None:
         """Send a file or the rest of it, all or until the cut."""
+        for end, more in self.hub.headers.items():
+            headers = headers | (more if path.endswith(end) else {})
+        if any(path.endswith(end) for end in self.hub.endless):
+            self.send_without_end(headers)
+            return
         asked = self.headers.get("Range")
         status, first = 200, 0
         if asked and self.hub.ranges:
@@ -206,6 +214,17 @@ class Handler(BaseHTTPRequestHandler):
                 "Content-Range": f"bytes {first}-{len(content) - 1}/{len(content)}"
             }
         self.answer(status, content[first:], headers, cut=next_of(self.hub.cuts, path))
+
+    def send_without_end(self, headers: dict[str, str]) -> None:
+        """Send bytes until whoever asked goes away."""
+        self.send_response(200)
+        for name, value in {"Transfer-Encoding": "chunked", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        with suppress(ConnectionError):
+            while self.command == "GET":
+                self.wfile.write(b"10000\r\n" + b"x" * 65536 + b"\r\n")
 
     def answer(
         self, status: int, body: bytes, headers: dict[str, str], cut: int | None = None

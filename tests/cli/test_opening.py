@@ -41,6 +41,39 @@ def test_a_fetched_model_gives_the_vectors_of_its_folder(
     assert run(*arguments, NAME).out == run(*arguments, str(published)).out
 
 
+def test_what_cannot_be_verified_is_said_once_in_a_line(
+    published: Path, hub: Hub, run: Callable[..., Ran]
+) -> None:
+    hub.telling = "names"
+    first, again = (run("models", "pull", NAME) for _ in range(2))
+    assert first.err.splitlines()[1].endswith("the hub that was asked tells no digest")
+    assert (first.code, again.code, again.err) == (0, 0, "")
+
+
+@pytest.mark.parametrize(
+    ("license", "shown"),
+    [
+        ("\x1b[2Jmit\n\x1b]0;x\x07", "[2Jmit ]0;x"),
+        ("x" * 10**6, "x" * 99 + "…"),
+    ],
+)
+def test_a_strangers_licence_does_nothing_to_a_terminal(
+    license: str, shown: str, published: Path, hub: Hub, run: Callable[..., Ran]
+) -> None:
+    files = {path.name: path.read_bytes() for path in published.iterdir()}
+    hub.publish("org/model", files, license=license)
+    ran = run("models", "pull", NAME)
+    assert ran.out.endswith(f"huggingface layout, licence {shown}\n")
+    assert all(char.isprintable() or char == "\n" for char in ran.out + ran.err)
+    assert len(ran.out + ran.err) < 1000
+
+
+def test_nor_does_that_of_a_card_on_disk(published: Path, run: Callable[..., Ran]) -> None:
+    (published / "README.md").write_bytes(b'---\nlicense: "\x1b[2J%s"\n---\n' % (b"x" * 10**6))
+    ran = run("models", "pull", str(published))
+    assert ran.out.endswith("huggingface layout, licence \\x1b[2J" + "x" * 92 + "…\n")
+
+
 def test_a_mistyped_folder_is_not_asked_of_the_hub(hub: Hub, run: Callable[..., Ran]) -> None:
     ran = run("classify", "photo.jpg", "--labels", "cat,dog", "--model", "runs/mine")
     assert ran.code == 4

@@ -24,7 +24,7 @@ TOKENIZER = TokenizerFacts(
 
 def test_the_checkpoints_that_people_use_are_there() -> None:
     found = [entry.name for entry in entries()]
-    assert len(found) == len(set(found)) == 86
+    assert len(found) == len(set(found)) == 116
     openai = [name for name in found if name.endswith("/openai")]
     vits = "ViT-B-32 ViT-B-16 ViT-L-14 ViT-L-14-336"
     architectures = f"RN50 RN101 RN50x4 RN50x16 RN50x64 {vits}".split()
@@ -62,6 +62,25 @@ def test_a_file_that_could_not_be_verified_cannot_be_asked_for() -> None:
     for entry in entries():
         if isinstance(entry.source, WebFile) and entry.source.sha256 is None:
             assert entry.refusal is not None
+
+
+def test_the_repositories_that_transformers_opens_are_there_by_their_own_names() -> None:
+    """The issue and transformers' documentation name these."""
+    by_name = {entry.name: entry for entry in entries()}
+    sizes = ("base-patch32", "base-patch16", "large-patch14", "large-patch14-336")
+    for name in (
+        *(f"openai/clip-vit-{size}" for size in sizes),
+        "google/siglip-base-patch16-224",
+        "google/siglip-so400m-patch14-384",
+        "google/siglip2-base-patch16-224",
+        "google/siglip2-so400m-patch16-512",
+    ):
+        assert by_name[name].layout == "huggingface"
+        assert by_name[name].refusal is None
+    assert "NaFlex" in str(by_name["google/siglip2-base-patch16-naflex"].refusal)
+    for entry in entries():
+        if entry.layout == "huggingface" and isinstance(entry.source, HubFiles):
+            assert entry.name == entry.source.repository or entry.family == "TinyCLIP"
 
 
 def test_figures_are_percents_and_revisions_whole_commits() -> None:

@@ -87,6 +87,11 @@ def said(error: BaseException) -> str:
             "org/model cannot be kept ([Errno 13] Permission denied: 'blobs'): mend that, or move "
             "the cache by HF_HOME",
         ),
+        (
+            UnicodeEncodeError("ascii", "hf_\u00e9", 3, 4, "ordinal not in range(128)"),
+            "org/model cannot be asked for ('ascii' codec can't encode character '\\xe9' in "
+            "position 3: ordinal not in range(128)): check HF_TOKEN, HF_ENDPOINT and the proxy",
+        ),
         (OSError(), "org/model cannot be kept (OSError): mend that, or move the cache by HF_HOME"),
     ],
     ids=lambda value: type(value).__name__,

@@ -5,7 +5,7 @@ import pytest
 
 from sightline.errors import RemoteError
 from sightline.hub.digests import Digest
-from sightline.hub.kept import Store, check_revision, digest_in_name, open_store, see
+from sightline.hub.kept import Store, check_revision, digest_in_name, open_store, pinned, see
 
 COMMIT = "a" * 40
 
@@ -21,10 +21,11 @@ def store(tmp_path: Path) -> Store:
 
 def test_a_receipt_holds_while_the_files_are_as_they_were(store: Store) -> None:
     assert store.receipt(COMMIT) is None
-    store.remember(COMMIT, ("config.json",), "mit")
+    store.remember(COMMIT, ("config.json",), "mit", ("config.json",))
     receipt = store.receipt(COMMIT)
     assert receipt is not None
     assert (receipt.license, list(receipt.files)) == ("mit", ["config.json"])
+    assert receipt.unverified == ("config.json",)
 
 
 def touch(path: Path) -> None:
@@ -42,14 +43,14 @@ def touch(path: Path) -> None:
     ],
 )
 def test_a_receipt_does_not_hold_for_other_files(change: object, store: Store) -> None:
-    store.remember(COMMIT, ("config.json",), None)
+    store.remember(COMMIT, ("config.json",), None, ())
     change(store.snapshot(COMMIT) / "config.json")  # type: ignore[operator]
     assert store.receipt(COMMIT) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"version":2,"license":null,"files":{}}'])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"version":1,"license":null,"files":{}}'])
 def test_a_receipt_that_is_none_does_not_count(content: bytes, store: Store) -> None:
-    store.remember(COMMIT, ("config.json",), None)
+    store.remember(COMMIT, ("config.json",), None, ())
     (store.folder / ".sightline" / f"{COMMIT}.json").write_bytes(content)
     assert store.receipt(COMMIT) is None
 
@@ -61,7 +62,7 @@ def test_a_cache_of_somebody_else_goes_without_receipts(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(Path, "mkdir", forbid)
-    store.remember(COMMIT, ("config.json",), None)
+    store.remember(COMMIT, ("config.json",), None, ())
     store.point(None, COMMIT)
     assert store.receipt(COMMIT) is None
     assert store.commit(None) is None
@@ -75,6 +76,7 @@ def test_a_branch_points_at_a_commit_as_the_client_writes_it(store: Store) -> No
     assert (store.folder / "refs" / "main").read_text() == COMMIT
     assert store.commit(None) == store.commit("main") == store.commit("refs/pr/1") == COMMIT
     assert store.commit("b" * 40) == "b" * 40
+    assert store.commit("B" * 40) == pinned("B" * 40) == "b" * 40
     assert sorted(path.name for path in (store.folder / "refs").iterdir()) == ["main", "refs"]
 
 
@@ -126,3 +128,19 @@ def test_what_is_seen_changes_with_the_file(tmp_path: Path) -> None:
     assert see(tmp_path / "a").size == 1
     with pytest.raises(FileNotFoundError):
         see(tmp_path / "b")
+
+
+def test_a_removed_file_takes_its_bytes_along_and_nothing_outside(
+    store: Store, tmp_path: Path
+) -> None:
+    """Bytes may lie in a store that several caches share; those are not ours to remove."""
+    (tmp_path / "shared").write_bytes(b"another's")
+    store.blob("x").parent.mkdir()
+    store.blob("x").symlink_to(tmp_path / "shared")
+    store.blob("y").write_bytes(b"ours")
+    (store.snapshot(COMMIT) / "a").symlink_to("../../blobs/x")
+    (store.snapshot(COMMIT) / "b").symlink_to("../../blobs/y")
+    for name in ("a", "b", "config.json"):
+        store.remove(COMMIT, name)
+    assert list(store.snapshot(COMMIT).iterdir()) == list(store.blob("x").parent.iterdir()) == []
+    assert (tmp_path / "shared").read_bytes() == b"another's"

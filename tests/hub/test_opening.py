@@ -38,6 +38,19 @@ def test_a_repository_opens_like_the_folder_it_was_made_of(hub: Hub, tmp_path: P
     assert (again.fingerprint, len(shown)) == (found.fingerprint, 1)
 
 
+def test_what_could_not_be_verified_is_a_remark_for_good(hub: Hub, tmp_path: Path) -> None:
+    publish(hub, tmp_path / "m")
+    assert not any("digest" in said for said in open_model("hf-hub:org/model").remarks)
+    publish(hub, tmp_path / "m")
+    hub.publish("org/other", hub.commits["org/model", hub.branches["org/model", "main"]].files)
+    hub.telling = "names"
+    for _ in range(2):  # the second time from the cache
+        found = open_model("hf-hub:org/other")
+        assert found.remarks[-1].endswith(
+            "more cannot be verified: the hub that was asked tells no digest"
+        )
+
+
 def test_what_is_on_disk_is_never_asked_for(hub: Hub, tmp_path: Path) -> None:
     write_hugging_face_clip(tmp_path / "m")
     before = len(hub.log)
@@ -54,6 +67,12 @@ def test_what_is_on_disk_is_never_asked_for(hub: Hub, tmp_path: Path) -> None:
             "there is no model folder 'runs/mine', and the catalog has no such checkpoint: check "
             "the path, or write hf-hub:runs/mine to fetch it from the hub",
         ),
+        (
+            "sentence-transformers/clip-ViT-B-32",
+            "or write hf-hub:sentence-transformers/clip-ViT-B-32 to fetch it from the hub, or "
+            "take the catalog's ViT-B-32/openai",
+        ),
+        ("./openai/clip-vit-base-patch32", "model folder openai/clip-vit-base-patch32 does not"),
         ("./runs/mine", "model folder runs/mine does not exist: check the path"),
         ("weights.pt", "model folder weights.pt does not exist: check the path"),
         ("ViT-B-32", "there is no model folder 'ViT-B-32', and ViT-B-32 has 7 checkpoints"),
@@ -85,3 +104,21 @@ def test_an_entry_of_the_catalog_brings_what_is_known_of_it(
     found = open_model("Tiny/test")
     assert found.training_data == ("400 M pairs",)
     assert found.origin.startswith("Tiny/test, fetched from https://huggingface.co/org/model at ")
+
+
+def test_a_hub_id_opens_as_people_write_it_and_a_folder_of_that_name_wins(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = "openai/clip-vit-base-patch32"
+    write_hugging_face_clip(tmp_path / "m")
+    commit = hub.publish(name, {path.name: path.read_bytes() for path in Path("m").iterdir()})
+    found = open_model(name)
+    assert found.layout == "huggingface"
+    assert found.origin == f"{name}, fetched from https://huggingface.co/{name} at {commit}"
+    assert found.fingerprint == read(tmp_path / "m").fingerprint
+    (tmp_path / "openai").mkdir()
+    (tmp_path / "m").rename(tmp_path / name)
+    before = len(hub.log)
+    assert open_model(name).folder == Path(name)
+    assert len(hub.log) == before

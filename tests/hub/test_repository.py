@@ -7,7 +7,7 @@ from huggingface_hub import constants
 
 from hub_server import Hub
 from sightline.errors import RemoteError
-from sightline.hub import Repository, cached, fetch, repository, resolve
+from sightline.hub import Repository, cached, digests, fetch, filling, resolve
 from tiny_repository import FILES, MODEL, PAGE, WANTED, WEIGHTS
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -56,6 +56,21 @@ def test_a_commit_branch_or_tag_is_taken(hub: Hub) -> None:
     hub.publish("org/model", FILES | {"config.json": b"{}"})
     assert fetch(MODEL, revision="v1").commit == old
     assert fetch(Repository(name="org/model", revision=old)).commit == old
+
+
+@pytest.mark.parametrize("pin", ["f" * 40, "F" * 40])
+def test_a_commit_that_is_named_is_held(pin: str, hub: Hub, tmp_path: Path) -> None:
+    other = hub.publish("org/model", FILES)
+    hub.branches["org/model", "f" * 40] = other  # what a hub that lies would answer
+    with pytest.raises(RemoteError) as caught:
+        fetch(MODEL, revision=pin)
+    assert str(caught.value) == (
+        f"org/model was asked for at {'f' * 40}, and commit {other} came: look at {PAGE}, or set "
+        "HF_ENDPOINT to another mirror"
+    )
+    assert hub.bodies() == []
+    assert list(tmp_path.rglob("models--*")) == []
+    assert fetch(MODEL, revision=other.upper()).commit == other
 
 
 def test_large_files_come_from_another_host_that_never_sees_the_token(hub: Hub) -> None:
@@ -109,9 +124,11 @@ def test_nothing_is_printed(hub: Hub, capfd: pytest.CaptureFixture[str]) -> None
 def test_large_bytes_are_hashed_once(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     hub.publish("org/model", FILES)
     hashed: list[str] = []
-    monkeypatch.setattr(
-        repository, "verify", lambda path, expected, what: hashed.append(what.split()[0])
-    )
+
+    def verify(path: Path, expected: digests.Digest, what: str) -> None:
+        hashed.append(what.split()[0])
+
+    monkeypatch.setattr(filling, "verify", verify)
     fetch(MODEL)
     fetch(MODEL)
     assert hashed == list(WANTED)

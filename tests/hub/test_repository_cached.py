@@ -64,16 +64,35 @@ def test_what_is_all_there_already_shows_no_terms(hub: Hub) -> None:
     assert shown == []
 
 
-@pytest.mark.parametrize("offline", [True, False])
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
-def test_a_damaged_file_of_another_program_is_removed(offline: bool, name: str, hub: Hub) -> None:
+def test_a_damaged_file_of_another_program_is_removed_offline(name: str, hub: Hub) -> None:
     hub.publish("org/model", FILES)
     folder = download_as_another_program(*WANTED).parent
     (folder / name).resolve().write_bytes(b"damaged")
     with pytest.raises(RemoteError, match=rf"^{name} of org/model has the (sha256|git) digest "):
-        fetch(MODEL, offline=offline)
+        fetch(MODEL, offline=True)
     assert not (folder / name).exists()
     assert (fetch(MODEL).path / name).read_bytes() == FILES[name]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_damaged_file_of_another_program_is_fetched_anew(name: str, hub: Hub) -> None:
+    hub.publish("org/model", FILES)
+    folder = download_as_another_program(*WANTED).parent
+    (folder / name).resolve().write_bytes(b"damaged")
+    shown: list[Terms] = []
+    hub.log.clear()
+    assert (fetch(MODEL, on_license=shown.append).path / name).read_bytes() == FILES[name]
+    assert {one.path.rpartition("/")[2] for one in hub.bodies()} == {name}
+    assert len(shown) == 1
+
+
+def test_damaged_bytes_of_another_commit_are_fetched_anew(hub: Hub) -> None:
+    hub.publish("org/model", FILES)
+    folder = fetch(MODEL).path
+    (folder / "model.safetensors").resolve().write_bytes(b"damaged")
+    hub.publish("org/model", FILES | {"config.json": b"{}"})
+    assert (fetch(MODEL, revision="main").path / "model.safetensors").read_bytes() == WEIGHTS
 
 
 def test_a_file_that_changed_since_it_was_verified_is_looked_at_again(hub: Hub) -> None:
@@ -81,5 +100,13 @@ def test_a_file_that_changed_since_it_was_verified_is_looked_at_again(hub: Hub) 
     found = fetch(MODEL)
     (found.path / "model.safetensors").resolve().write_bytes(b"\0" * len(WEIGHTS))
     assert cached(MODEL) is None
-    with pytest.raises(RemoteError, match="it was removed"):
-        fetch(MODEL)
+    assert (fetch(MODEL).path / "model.safetensors").read_bytes() == WEIGHTS
+    assert cached(MODEL) == found
+
+
+def test_what_was_fetched_is_found_by_the_client(hub: Hub) -> None:
+    hub.publish("org/model", FILES)
+    fetch(MODEL)
+    hub.log.clear()
+    assert download_as_another_program(*WANTED).parent == fetch(MODEL).path
+    assert hub.bodies() == []

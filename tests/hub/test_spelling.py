@@ -30,6 +30,16 @@ OPENAI, LAION = "ViT-B-32/openai", "ViT-B-32/laion2b_s34b_b79k"
         ("ViT-B/32::openai", OPENAI),
         ("ViT-B-32__openai", OPENAI),  # Immich
         ("clip/ViT-B-16", "ViT-B-16/openai"),  # Roboflow
+        ("clip/ViT-L-14-336px", "ViT-L-14-336/openai"),
+        ("ViT-L-14-336px/openai", "ViT-L-14-336/openai"),
+        ("openai/clip-vit-base-patch32", "openai/clip-vit-base-patch32"),  # transformers
+        ("hf-hub:openai/clip-vit-large-patch14-336", "openai/clip-vit-large-patch14-336"),
+        ("hf_clip:OpenAI/clip-vit-base-patch16", "openai/clip-vit-base-patch16"),
+        (
+            "https://huggingface.co/google/siglip-so400m-patch14-384",
+            "google/siglip-so400m-patch14-384",
+        ),
+        ("google/siglip2-giant-opt-patch16-384", "google/siglip2-giant-opt-patch16-384"),
         ("ViT-B-32,openai", OPENAI),  # CLIP_benchmark's models.txt
         (" ViT-B-32  openai\n", OPENAI),
         ("SigLIP-B-16/webli", "ViT-B-16-SigLIP/webli"),
@@ -52,7 +62,12 @@ def test_what_people_type_is_one_checkpoint(typed: str, name: str) -> None:
             "laion/CLIP-ViT-B-32-laion2B-s34B-b79K@abc",
             Repository(name="laion/CLIP-ViT-B-32-laion2B-s34B-b79K", revision="abc"),
         ),
-        ("openai/clip-vit-base-patch32", Repository(name="openai/clip-vit-base-patch32")),
+        ("openai/whisper-tiny", Repository(name="openai/whisper-tiny")),
+        ("hf-hub:google/vit-base-patch16-224", Repository(name="google/vit-base-patch16-224")),
+        (
+            "openai/clip-vit-base-patch32@v1",
+            Repository(name="openai/clip-vit-base-patch32", revision="v1"),
+        ),
     ],
 )
 def test_a_repository_outside_the_catalog_is_a_repository(typed: str, found: Repository) -> None:
@@ -104,6 +119,32 @@ def test_what_names_no_one_checkpoint_is_refused(typed: str, message: str) -> No
     with pytest.raises(CheckpointError) as caught:
         resolve(typed)
     assert str(caught.value) == message
+
+
+def test_a_conversion_is_its_own_checkpoint_in_its_own_layout() -> None:
+    """The weights of OpenAI's archive, under another record: its crop is rounded otherwise."""
+    converted, original = resolve("openai/clip-vit-base-patch32"), resolve(OPENAI)
+    assert isinstance(converted, Entry)
+    assert isinstance(original, Entry)
+    assert (converted.layout, original.layout) == ("huggingface", "openai")
+    assert converted is not original
+
+
+@pytest.mark.parametrize(
+    ("typed", "first"),
+    [
+        ("clip-ViT-B-32", OPENAI),  # sentence-transformers
+        ("clip-ViT-L-14", "ViT-L-14/openai"),
+        ("clip-vit-base-patch16", "openai/clip-vit-base-patch16"),
+        ("siglip2-base-patch16-224", "google/siglip2-base-patch16-224"),
+    ],
+)
+def test_a_copy_of_anothers_is_suggested_not_taken(typed: str, first: str) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        resolve(typed)
+    assert f"no checkpoint is called {typed!r}: the nearest names are {first}, " in str(
+        caught.value
+    )
 
 
 def test_the_activation_is_never_guessed() -> None:

@@ -1,3 +1,4 @@
+import gzip
 import shutil
 import time
 from pathlib import Path
@@ -172,7 +173,35 @@ def test_a_file_that_is_too_large_is_not_taken(hub: Hub, tmp_path: Path) -> None
     said = "the file is larger than the 1000 bytes that are expected: it is not the file that was "
     assert refusal(wanted(hub, limit=1000), tmp_path / "part") == f"{said}meant"
     assert refusal(wanted(hub, size=1000), tmp_path / "part") == f"{said}meant"
-    assert (tmp_path / "part").stat().st_size <= 1000
+    assert not (tmp_path / "part").exists()
+
+
+def test_a_body_without_an_end_is_left_where_nobody_said_its_size(
+    hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "UNSAID", 300_000)
+    hub.endless.add("/file")
+    said = (
+        "the file is larger than the 300000 bytes that are expected: it is not the file that was "
+    )
+    assert refusal(wanted(hub), tmp_path / "part") == f"{said}meant"
+    assert not (tmp_path / "part").exists()
+
+
+def test_a_packed_body_is_unpacked_and_its_length_is_not_the_files(
+    hub: Hub, tmp_path: Path
+) -> None:
+    asked = wanted(hub)
+    hub.web["/file"], hub.headers["/file"] = gzip.compress(BODY), {"Content-Encoding": "gzip"}
+    bring(asked, tmp_path / "part")
+    assert (tmp_path / "part").read_bytes() == BODY
+
+
+def test_what_is_no_address_is_said(hub: Hub, tmp_path: Path) -> None:
+    assert refusal(wanted(hub, url="not an address"), tmp_path / "part") == (
+        "the file cannot be had (Request URL is missing an 'http://' or 'https://' protocol.): "
+        "check the connection, then fetch it again"
+    )
 
 
 def test_a_file_that_is_too_small_is_not_taken_for_whole(hub: Hub, tmp_path: Path) -> None:

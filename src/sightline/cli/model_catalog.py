@@ -7,12 +7,13 @@ import click
 
 from sightline.cli.opening import opened
 from sightline.cli.options import json_option
-from sightline.cli.table import Column, Table, printable
+from sightline.cli.table import Column, Table, fit, printable
 
 if TYPE_CHECKING:
     from sightline.hub import Entry
 
 IMAGENET = "imagenet1k_top1"
+LONGEST = 100  # columns of a licence; a longer text is none
 
 
 @click.command("list", short_help="Which published checkpoints are known by name?")
@@ -52,8 +53,16 @@ def pull(name: str) -> int:
     Example: sightline models pull ViT-B-32/laion2b_s34b_b79k
     """
     found = opened(name)
-    click.echo(f"{printable(str(found.folder))}: {found.layout} layout, licence {found.license}")
+    license = fit(
+        printable(found.license[: LONGEST + 1]), LONGEST, Column("")
+    ).rstrip()  # a stranger's words
+    click.echo(f"{printable(str(found.folder))}: {found.layout} layout, licence {license}")
     return 0
+
+
+def _brief(license: str) -> str:
+    """Show a stranger's words so that they do nothing to a terminal and fill no screen."""
+    return fit(printable(license[: LONGEST + 1]), LONGEST, Column("")).rstrip()
 
 
 def _mentions(entry: "Entry", word: str) -> bool:

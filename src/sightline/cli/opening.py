@@ -74,3 +74,5 @@ def _show(terms: "Terms") -> None:
         printable(f"fetching {terms.name}: licence {known}{source}{other}; read {terms.page}"),
         err=True,
     )
+    if terms.caution is not None:
+        click.echo(printable(terms.caution), err=True)

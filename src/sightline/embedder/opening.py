@@ -86,7 +86,10 @@ def embedder_of(
 def _log(terms: Terms) -> None:
     """Tell the terms of what is about to be fetched, to whoever listens to the program's log."""
     known = terms.license or "not known"
-    logging.getLogger(__name__).warning("fetching %s: licence %s", terms.name, known)
+    log = logging.getLogger(__name__)
+    log.warning("fetching %s: licence %s", terms.name, known)
+    if terms.caution is not None:
+        log.warning("%s", terms.caution)
 
 
 def _trained_head(checkpoint: Checkpoint) -> Head:

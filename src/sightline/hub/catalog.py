@@ -69,7 +69,9 @@ class WebFile(
 class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One published checkpoint."""
 
-    name: str  # ARCHITECTURE/TAG as OpenCLIP spells them: the one name that we print
+    # The one name that we print: ARCHITECTURE/TAG as OpenCLIP spells them; of a conversion, which
+    # holds the same weights under another record, the repository's own.
+    name: str
     aliases: tuple[str, ...]
     family: str
     layout: Layout  # which files those are

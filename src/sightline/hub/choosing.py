@@ -1,4 +1,7 @@
-"""Which files of a repository make up a checkpoint: those are fetched. Enter at `choose`."""
+"""Which files of a repository make up a checkpoint: those are fetched. Enter at `choose`.
+
+The names are a stranger's: one that could leave its folder is no name of a checkpoint's file.
+"""
 
 import re
 from collections.abc import Collection
@@ -19,7 +22,16 @@ _BESIDE = (
     "vocab.txt",
     "*.model",  # SentencePiece
 )
+_PLAIN = re.compile(r"(?!.*\.\.)\w[\w.+-]{0,150}", re.ASCII)
 _SHARD = re.compile(r".+-\d+-of-(\d+)\.\w+")
+MOST_FILES = 256  # of one checkpoint; the largest that is published has a dozen
+# Bytes of a file, the most that is taken: the first row that fits. The largest of each kind that is
+# known: a tokenizer.json of 256,000 words, 34 MB; the index of a thousand shards, 1 MB.
+LIMITS: tuple[tuple[tuple[str, ...], int], ...] = (
+    (("tokenizer.json", "vocab.json", "merges.txt", "vocab.txt", "*.model"), 64 * 2**20),
+    (("*.json", "*.md", "*.onnx"), 16 * 2**20),
+    (("*",), 64 * 2**30),
+)
 
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,19 +82,32 @@ def choose(names: Collection[str], layout: str | None, where: str) -> tuple[str,
         where: What to call the place in a message.
 
     Raises:
-        CheckpointError: No layout is there whole.
+        CheckpointError: No layout is there whole, or one of more files than any has.
     """
     for key in SHAPES if layout is None else (layout,):
         weights = _weights(names, SHAPES[key])
         if weights and SHAPES[key].record in names:
             beside = [name for name in names if _fits(name, SHAPES[key].beside)]
-            return tuple(sorted({SHAPES[key].record, *weights, *beside}))
+            return _few({SHAPES[key].record, *weights, *beside}, where)
     wanted = " or ".join(
         f"{shape.record} with {shape.weights[0][0]}"
         for key, shape in SHAPES.items()
         if layout in (None, key)
     )
     raise CheckpointError(f"{where} holds no checkpoint: it needs {wanted}")
+
+
+def most_bytes(name: str) -> int:
+    """Return how large a file of that name may be."""
+    return next(limit for patterns, limit in LIMITS if _is_like(name, patterns))
+
+
+def _few(names: set[str], where: str) -> tuple[str, ...]:
+    if len(names) > MOST_FILES:
+        raise CheckpointError(
+            f"{where} lists {len(names)} files for one checkpoint, more than {MOST_FILES}: refused"
+        )
+    return tuple(sorted(names))
 
 
 def _weights(names: Collection[str], shape: Shape) -> tuple[str, ...]:
@@ -99,4 +124,8 @@ def _weights(names: Collection[str], shape: Shape) -> tuple[str, ...]:
 
 
 def _fits(name: str, patterns: tuple[str, ...]) -> bool:
-    return "/" not in name and any(fnmatchcase(name, pattern) for pattern in patterns)
+    return bool(_PLAIN.fullmatch(name)) and _is_like(name, patterns)
+
+
+def _is_like(name: str, patterns: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)

@@ -13,6 +13,8 @@ from sightline.hub.progress import Progress
 from sightline.hub.repository import Asked, Found, fetch_repository, find_verified
 from sightline.hub.spelling import Repository
 
+NAMED = 3  # files in one sentence
+
 
 class Terms(msgspec.Struct, frozen=True, kw_only=True):
     """What a person should know before something is downloaded."""
@@ -22,6 +24,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     read_in: str | None  # where that stands
     otherwise: str | None  # another licence, which the catalog read elsewhere
     page: str  # where to read more
+    unverified: tuple[str, ...] = ()  # files of which nobody tells a digest: they may be any
+
+    @property
+    def caution(self) -> str | None:
+        """What cannot be verified, in one sentence; None where all can."""
+        return caution(self.unverified)
 
 
 class Fetched(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,6 +40,7 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[str, ...]  # those that make it up; the folder may hold more
     commit: str | None  # of the repository; None for a plain file
     license: str | None  # as the repository declares it, else as the catalog has it
+    unverified: tuple[str, ...] = ()  # of the files, those of which nobody told a digest
 
 
 def fetch(
@@ -70,9 +79,10 @@ def fetch(
         return _fetch_file(what, what.source, offline, progress, on_license)
     asked = msgspec.structs.replace(_asked(what, revision), token=token)
 
-    def on_terms(declared: str | None) -> None:
+    def on_terms(declared: str | None, unverified: tuple[str, ...]) -> None:
         if on_license is not None:
-            on_license(_terms(what, asked.page, declared))
+            terms = _terms(what, asked.page, declared)
+            on_license(msgspec.structs.replace(terms, unverified=unverified))
 
     found = fetch_repository(asked, offline=offline, progress=progress, on_terms=on_terms)
     return _fetched(what, found)
@@ -90,6 +100,15 @@ def cached(what: Entry | Repository, *, revision: str | None = None) -> Fetched 
         return None if path is None else _fetched_file(what, path)
     found = find_verified(_asked(what, revision))
     return None if found is None else _fetched(what, found)
+
+
+def caution(unverified: tuple[str, ...]) -> str | None:
+    """Say which files of a checkpoint cannot be verified; None where all can."""
+    if not unverified:
+        return None
+    more = len(unverified) - NAMED
+    named = ", ".join(unverified[:NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{named} cannot be verified: the hub that was asked tells no digest"
 
 
 def _be_silent() -> None:
@@ -142,6 +161,7 @@ def _fetched(what: Entry | Repository, found: Found) -> Fetched:
         files=found.files,
         commit=found.commit,
         license=found.license or known,
+        unverified=found.unverified,
     )
 
 

@@ -37,7 +37,7 @@ def verify(path: Path, expected: Digest, what: str) -> None:
     """Hold a file against its digest, and remove it where it differs.
 
     Args:
-        path: The file; of a link, the file that it leads to goes too.
+        path: The file.
         expected: What it must be.
         what: What to call it in the message.
 
@@ -46,11 +46,14 @@ def verify(path: Path, expected: Digest, what: str) -> None:
         OSError: It cannot be read.
     """
     got = digest_of(path, expected.kind)
-    if got == expected:
-        return
-    path.resolve().unlink(missing_ok=True)
-    path.unlink(missing_ok=True)
-    raise RemoteError(
+    if got != expected:
+        path.unlink()
+        raise RemoteError(another(what, got, expected))
+
+
+def another(what: str, got: Digest, expected: Digest) -> str:
+    """Say that a file was another one than was meant, and is gone."""
+    return (
         f"{what} has the {expected.kind} digest {got.value} but {expected.value} is expected: it "
         "was removed, so fetch it again, and trust no copy that differs a second time"
     )

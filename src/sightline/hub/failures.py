@@ -41,6 +41,11 @@ def spoken(what: str, page: str) -> Iterator[None]:
         raise
     except OSError as error:
         raise RemoteError(_disk(what, error)) from error
+    except ValueError as error:  # a name, token or address that the client cannot say
+        raise RemoteError(
+            f"{what} cannot be asked for ({_first_line(error)}): check HF_TOKEN, HF_ENDPOINT and "
+            "the proxy"
+        ) from error
 
 
 def refused(status: int, what: str, page: str) -> str:

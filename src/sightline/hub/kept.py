@@ -5,6 +5,7 @@ files lies one receipt a commit, in `.sightline/`: which files make up the check
 were when their digests were right. Enter at `Store`.
 """
 
+import os
 import re
 from contextlib import suppress
 from pathlib import Path
@@ -15,8 +16,9 @@ from sightline.checkpoints.replacement import replace_file
 from sightline.errors import RemoteError
 from sightline.hub.digests import Digest
 
-VERSION = 1  # of a receipt
+VERSION = 2  # of a receipt
 COMMIT = re.compile(r"[0-9a-f]{40}")
+_PINNED = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
 _REVISION = re.compile(r"(?!.*\.\.)[\w][\w./+-]{0,200}", re.ASCII)
 _KINDS = ((re.compile(r"[0-9a-f]{64}"), "sha256"), (COMMIT, "git"))
 
@@ -29,10 +31,11 @@ class Seen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The files of a checkpoint, all verified."""
+    """The files of a checkpoint, all verified but those that it names."""
 
     version: int
     license: str | None  # as the repository declares it
+    unverified: tuple[str, ...]  # nobody told a digest of these
     files: dict[str, Seen]
 
 
@@ -51,8 +54,8 @@ class Store(msgspec.Struct, frozen=True):
 
     def commit(self, revision: str | None) -> str | None:
         """Return the commit that a revision was when somebody last asked, or None."""
-        if revision is not None and COMMIT.fullmatch(revision):
-            return revision
+        if (commit := pinned(revision)) is not None:
+            return commit
         with suppress(OSError, UnicodeDecodeError):
             found = self._reference(revision).read_text(encoding="utf-8").strip()
             return found if COMMIT.fullmatch(found) else None
@@ -60,7 +63,7 @@ class Store(msgspec.Struct, frozen=True):
 
     def point(self, revision: str | None, commit: str) -> None:
         """Write down which commit a revision is, as the client does."""
-        if revision is None or not COMMIT.fullmatch(revision):
+        if pinned(revision) is None:
             _write(self._reference(revision), commit.encode())
 
     def receipt(self, commit: str) -> Receipt | None:
@@ -71,15 +74,33 @@ class Store(msgspec.Struct, frozen=True):
             return found if found.version == VERSION and seen == found.files else None
         return None
 
-    def remember(self, commit: str, names: tuple[str, ...], license: str | None) -> None:
-        """Write a receipt for files that were all verified.
+    def remember(
+        self, commit: str, names: tuple[str, ...], license: str | None, unverified: tuple[str, ...]
+    ) -> None:
+        """Write a receipt for files that were all verified, as far as they could be.
 
         Raises:
             OSError: A file has gone meanwhile.
         """
         files = {name: see(self.snapshot(commit) / name) for name in names}
-        receipt = Receipt(version=VERSION, license=license, files=files)
+        receipt = Receipt(version=VERSION, license=license, unverified=unverified, files=files)
         _write(self._receipt(commit), msgspec.json.encode(receipt))
+
+    def remove(self, commit: str, name: str) -> None:
+        """Remove a file of a commit and the bytes that it leads to; nothing outside the folder.
+
+        Raises:
+            OSError: It cannot be removed.
+        """
+        path = self.snapshot(commit) / name
+        while path.is_relative_to(self.folder):
+            target = (
+                Path(os.path.normpath(path.parent / path.readlink())) if path.is_symlink() else None
+            )
+            path.unlink(missing_ok=True)
+            if target is None:
+                return
+            path = target
 
     def _reference(self, revision: str | None) -> Path:
         return self.folder / "refs" / (revision or "main")
@@ -102,6 +123,11 @@ def open_store(repository: str) -> Store:
 
     name = repo_folder_name(repo_id=repository, repo_type="model")
     return Store(Path(constants.HF_HUB_CACHE).expanduser() / name)
+
+
+def pinned(revision: str | None) -> str | None:
+    """Return the commit that a revision is; None where it may be another one tomorrow."""
+    return revision.lower() if revision is not None and _PINNED.fullmatch(revision) else None
 
 
 def see(path: Path) -> Seen:

@@ -9,9 +9,9 @@ import msgspec
 from sightline.checkpoints import Checkpoint, Record, read
 from sightline.errors import CheckpointError
 from sightline.hub.catalog import Entry
-from sightline.hub.client import Fetched, Terms, fetch
+from sightline.hub.client import Fetched, Terms, caution, fetch
 from sightline.hub.progress import Progress
-from sightline.hub.spelling import Repository, resolve
+from sightline.hub.spelling import Repository, hinted, resolve
 
 # What only a path begins or ends with: such a text is never looked up among names.
 PATH_STARTS = (".", "/", "~", "\\")
@@ -48,7 +48,12 @@ def open_model(
         return read(name_or_path, architecture=architecture)
     found = fetch(what, offline=offline, progress=progress, on_license=on_license)
     checkpoint = read(found.path, architecture=architecture)
-    return dataclasses.replace(checkpoint, record=_record(what, found, checkpoint.record))
+    said = caution(found.unverified)
+    return dataclasses.replace(
+        checkpoint,
+        record=_record(what, found, checkpoint.record),
+        remarks=checkpoint.remarks if said is None else (*checkpoint.remarks, said),
+    )
 
 
 def name_at(name_or_path: str | Path | None) -> Entry | Repository | None:
@@ -79,9 +84,10 @@ def _named(text: str) -> Entry | Repository:
     except CheckpointError as error:
         raise CheckpointError(f"there is no model folder {text!r}, and {error}") from error
     if isinstance(what, Repository) and ":" not in text:
+        same = "".join(f", or take the catalog's {name}" for name in hinted(text))
         raise CheckpointError(
             f"there is no model folder {text!r}, and the catalog has no such checkpoint: check the "
-            f"path, or write hf-hub:{text} to fetch it from the hub"
+            f"path, or write hf-hub:{text} to fetch it from the hub{same}"
         )
     return what
 

@@ -6,22 +6,20 @@ for anew only where its name is given.
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
 from sightline.errors import RemoteError
 from sightline.hub.catalog import HubFile
-from sightline.hub.choosing import SHAPES, choose
-from sightline.hub.digests import Digest, verify
+from sightline.hub.choosing import SHAPES, choose, most_bytes
+from sightline.hub.digests import Digest, another, digest_of
 from sightline.hub.failures import spoken
-from sightline.hub.kept import COMMIT, Store, check_revision, digest_in_name, open_store
+from sightline.hub.filling import Piece, fill, holds
+from sightline.hub.kept import Store, check_revision, digest_in_name, open_store, pinned
 from sightline.hub.listing import Listing, list_files
 from sightline.hub.progress import Meter, Progress
-from sightline.hub.transfer import Wanted, transfer
-
-LARGEST = 64 * 2**30  # bytes, of one file
+from sightline.hub.transfer import Wanted
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,12 +34,17 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """A checkpoint's files, all there and verified."""
+    """A checkpoint's files, all there and verified as far as somebody told their digests."""
 
     folder: Path
     files: tuple[str, ...]
+    unverified: tuple[str, ...]  # those of which nobody did
     commit: str
     license: str | None  # as the repository declares it
+
+
+# Handed, before the first byte is fetched, the declared licence and what cannot be verified.
+OnTerms = Callable[[str | None, tuple[str, ...]], None]
 
 
 def find_verified(asked: Asked) -> Found | None:
@@ -59,7 +62,13 @@ def find_verified(asked: Asked) -> Found | None:
     names = tuple(sorted(receipt.files))
     if not _needed(asked) <= receipt.files.keys():  # another layout of the same repository
         return None
-    return Found(folder=store.snapshot(commit), files=names, commit=commit, license=receipt.license)
+    return Found(
+        folder=store.snapshot(commit),
+        files=names,
+        unverified=receipt.unverified,
+        commit=commit,
+        license=receipt.license,
+    )
 
 
 def fetch_repository(
@@ -67,7 +76,7 @@ def fetch_repository(
     *,
     offline: bool,
     progress: Progress | None,
-    on_terms: Callable[[str | None], None],
+    on_terms: OnTerms,
 ) -> Found:
     """Return a checkpoint's files, fetching those that are missing.
 
@@ -75,8 +84,7 @@ def fetch_repository(
         asked: What is wanted.
         offline: Make do with what the cache holds.
         progress: Told bytes done, bytes in all, and the file under way.
-        on_terms: Handed the declared licence before the first byte is fetched; what it raises ends
-            the fetch.
+        on_terms: Told the terms before the first byte is fetched; what it raises ends the fetch.
 
     Raises:
         RemoteError: They cannot be had; the message says why.
@@ -85,7 +93,7 @@ def fetch_repository(
     from huggingface_hub import is_offline_mode
 
     check_revision(asked.revision, asked.repository)
-    is_pinned = asked.revision is None or COMMIT.fullmatch(asked.revision)
+    is_pinned = asked.revision is None or pinned(asked.revision) is not None
     offline = offline or is_offline_mode()
     found = find_verified(asked) if is_pinned or offline else None
     if found is not None:
@@ -94,8 +102,10 @@ def fetch_repository(
         store = open_store(asked.repository)
         if offline:
             return _verify_cached(asked, store)
-        listing = list_files(asked.repository, asked.revision, asked.token)
-        store.point(asked.revision, listing.commit)
+        revision = pinned(asked.revision) or asked.revision
+        listing = list_files(asked.repository, revision, asked.token)
+        _check_commit(asked, listing)
+        store.point(revision, listing.commit)
         found = find_verified(msgspec.structs.replace(asked, revision=listing.commit))
         return found or _fetch_listed(asked, store, listing, progress, on_terms)
 
@@ -110,13 +120,30 @@ def _verify_cached(asked: Asked, store: Store) -> Found:
             f"{asked.repository} is not in the cache and fetching is off: fetch it once with a "
             "connection and without HF_HUB_OFFLINE"
         )
-    chosen = _chosen(asked, names)
+    chosen, unverified = _chosen(asked, names), []
     for name in chosen:
         expected = _expected(asked, name) or digest_in_name(there / name)
-        if expected is not None:
-            verify(there / name, expected, f"{name} of {asked.repository}")
-    store.remember(commit, chosen, None)
-    return Found(folder=there, files=chosen, commit=commit, license=None)
+        if expected is None:
+            unverified.append(name)
+            continue
+        got = digest_of(there / name, expected.kind)
+        if got != expected:
+            store.remove(commit, name)
+            raise RemoteError(another(f"{name} of {asked.repository}", got, expected))
+    store.remember(commit, chosen, None, tuple(unverified))
+    return Found(
+        folder=there, files=chosen, unverified=tuple(unverified), commit=commit, license=None
+    )
+
+
+def _check_commit(asked: Asked, listing: Listing) -> None:
+    """Hold the hub to a commit that was asked for: whoever pins one wants no other."""
+    commit = pinned(asked.revision)
+    if commit not in (None, listing.commit):
+        raise RemoteError(
+            f"{asked.repository} was asked for at {commit}, and commit {listing.commit} came: look "
+            f"at {asked.page}, or set HF_ENDPOINT to another mirror"
+        )
 
 
 def _fetch_listed(
@@ -124,28 +151,48 @@ def _fetch_listed(
     store: Store,
     listing: Listing,
     progress: Progress | None,
-    on_terms: Callable[[str | None], None],
+    on_terms: OnTerms,
 ) -> Found:
-    """Fetch what is missing of what the hub lists, and verify all of it."""
-    chosen = _chosen(asked, set(listing.files))
-    folder = store.snapshot(listing.commit)
-    missing = [name for name in chosen if not (folder / name).exists()]
+    """Fetch what is missing of what the hub lists, or is not what it lists."""
+    pieces = [_piece(asked, listing, name) for name in _chosen(asked, set(listing.files))]
+    names = tuple(piece.name for piece in pieces)
+    unverified = tuple(piece.name for piece in pieces if not piece.digests)
+    missing = [piece for piece in pieces if not holds(piece, store, listing.commit)]
     if missing:
-        on_terms(listing.license)
-    meter = Meter(progress, sum(listing.files[name].size for name in missing))
-    for name in chosen:
-        verified: Path | None = None
-        if name in missing:
-            meter.begin(name)
-            verified = _fill(asked, store, listing, name, meter)
-            _link(asked, listing.commit, name, meter)
-        expected = _expected(asked, name) or listing.files[name].digest
-        is_new = verified != (folder / name).resolve() or expected != listing.files[name].digest
-        if expected is not None and is_new:
-            verify(folder / name, expected, f"{name} of {asked.repository}")
+        on_terms(listing.license, unverified)
+    meter = Meter(progress, sum(listing.files[piece.name].size for piece in missing))
+    for piece in missing:
+        meter.begin(piece.name)
+        fill(piece, store, listing.commit, meter.at)
     meter.finish()
-    store.remember(listing.commit, chosen, listing.license)
-    return Found(folder=folder, files=chosen, commit=listing.commit, license=listing.license)
+    store.remember(listing.commit, names, listing.license, unverified)
+    return Found(
+        folder=store.snapshot(listing.commit),
+        files=names,
+        unverified=unverified,
+        commit=listing.commit,
+        license=listing.license,
+    )
+
+
+def _piece(asked: Asked, listing: Listing, name: str) -> Piece:
+    """Say what is known of a file: the hub's digest and, where it has one, the catalog's."""
+    from huggingface_hub import constants, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    listed = listing.files[name]
+    digests = {one: None for one in (_expected(asked, name), listed.digest) if one is not None}
+    wanted = Wanted(
+        url=hf_hub_url(asked.repository, name, revision=listing.commit),
+        what=f"{name} of {asked.repository}",
+        page=asked.page,
+        limit=most_bytes(name),
+        size=listed.size or None,
+        headers=build_hf_headers(token=asked.token, library_name="sightline"),
+        plain_host=urlsplit(constants.ENDPOINT).hostname,
+    )
+    blob = None if listed.digest is None else listed.digest.value
+    return Piece(name=name, wanted=wanted, blob=blob, digests=tuple(digests))
 
 
 def _chosen(asked: Asked, names: set[str]) -> tuple[str, ...]:
@@ -174,73 +221,3 @@ def _expected(asked: Asked, name: str) -> Digest | None:
         if file.name == name and file.sha256 is not None:
             return Digest("sha256", file.sha256)
     return None
-
-
-def _fill(asked: Asked, store: Store, listing: Listing, name: str, meter: Meter) -> Path | None:
-    """Bring a large file's bytes to where the client will look for them; return where, verified.
-
-    The client itself would begin anew after a cut (see `transfer`). Large files are kept by their
-    sha256, which is also their etag, so they are found there; small ones are the client's matter.
-    """
-    from huggingface_hub import constants, hf_hub_url
-    from huggingface_hub.utils import (  # type: ignore[attr-defined]
-        WeakFileLock,
-        build_hf_headers,
-    )
-
-    listed = listing.files[name]
-    if listed.digest is None or listed.digest.kind != "sha256":
-        return None
-    blob = store.blob(listed.digest.value)
-    lock = store.folder.parent / ".locks" / store.folder.name / f"{blob.name}.lock"
-    for folder in (blob.parent, lock.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    wanted = Wanted(
-        url=hf_hub_url(asked.repository, name, revision=listing.commit),
-        what=f"{name} of {asked.repository}",
-        page=asked.page,
-        limit=LARGEST,
-        size=listed.size or None,
-        headers=build_hf_headers(token=asked.token, library_name="sightline"),
-        plain_host=urlsplit(constants.ENDPOINT).hostname,
-    )
-    with WeakFileLock(lock):
-        if blob.exists():  # another process was quicker
-            meter.at(listed.size)
-            return None
-        part = blob.with_name(f"{blob.name}.sightline-part")
-        transfer(wanted, part, lambda there, _: meter.at(there))
-        verify(part, listed.digest, wanted.what)
-        part.replace(blob)
-    return blob.resolve()
-
-
-def _link(asked: Asked, commit: str, name: str, meter: Meter) -> None:
-    """Let the client put a file in place; what is filled already it only links to."""
-    from huggingface_hub import hf_hub_download
-
-    hf_hub_download(
-        asked.repository,
-        name,
-        revision=commit,
-        token=asked.token,
-        library_name="sightline",
-        tqdm_class=_bar_for(meter),
-    )
-
-
-def _bar_for(meter: Meter) -> type[Any]:
-    """Return what the client takes for a progress bar: it draws nothing and tells the meter."""
-
-    class Bar:
-        def __init__(self, **_: object) -> None: ...
-
-        def __enter__(self) -> "Bar":
-            return self
-
-        def __exit__(self, *_: object) -> None: ...
-
-        def update(self, count: int) -> None:
-            meter.at(meter.reached + count)
-
-    return Bar

@@ -27,7 +27,17 @@ REWRITES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(\S+)(?:::|__|\s*,\s*|\s+)(\S+)", r"\1/\2"),  # clip-as-service, Immich, CLIP_benchmark
         (r"([^/:]+):([^/:]+)", r"\1/\2"),  # OpenCLIP's list of tags
         (r"(vit-\w+)/(\d+)(@\d+px)?/(.+)", r"\1-\2\3/\4"),  # OpenAI's architecture and a tag
-        (r"(.+)@(\d+)px(.*)", r"\1-\2\3"),
+        (r"(.+)[@-](\d+)px(.*)", r"\1-\2\3"),  # OpenAI's sizes, and Roboflow's way with them
+    )
+)
+# Names that come close to a checkpoint's without being one (other files, or half an id): never
+# taken for it, but suggested first.
+HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), written)
+    for pattern, written in (
+        (r"(?:sentence-transformers/)?clip-((?:vit|rn).+)", r"\1/openai"),
+        (r"(clip-vit-.+)", r"openai/\1"),
+        (r"(siglip2?-.+)", r"google/\1"),
     )
 )
 # huggingface_hub's rule for names (utils/_validators.py of 2.4.0), with an organisation.
@@ -75,7 +85,15 @@ def resolve(name: str) -> Entry | Repository:
 def nearest(name: str) -> tuple[str, ...]:
     """Return the three names of the catalog that look most like a text."""
     close = difflib.get_close_matches(_fold(name)[:LONGEST], _index(), n=12, cutoff=0.0)
-    return tuple(dict.fromkeys(_index()[one].name for one in close))[:3]
+    found = dict.fromkeys(_index()[one].name for one in close)
+    return tuple(dict.fromkeys((*hinted(name), *found)))[:3]
+
+
+def hinted(name: str) -> tuple[str, ...]:
+    """Return the names of the catalog that a text comes closest to, by the rows of `HINTS`."""
+    matches = ((pattern.fullmatch(name), written) for pattern, written in HINTS)
+    meant = (_fold(match.expand(written)) for match, written in matches if match)
+    return tuple(_index()[one].name for one in meant if one in _index())
 
 
 def _spellings(text: str) -> Iterator[str]:
@@ -129,11 +147,12 @@ def _index() -> Mapping[str, Entry]:
 
 @cache
 def _tags() -> Mapping[str, Mapping[str, Entry]]:
-    """Return each folded architecture with its tags."""
+    """Return each folded architecture with its tags; an organisation is none."""
     found: dict[str, dict[str, Entry]] = defaultdict(dict)
     for entry in catalog():
+        repository = entry.source.repository if isinstance(entry.source, HubFiles) else None
         for name in (entry.name, *entry.aliases):
             architecture, _, tag = name.partition("/")
-            if tag:
+            if tag and name != repository:
                 found[_fold(architecture)][tag] = entry
     return found

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 WAITS_S = (1.0, 2.0, 4.0, 8.0)  # before each further try; bytes that come begin them anew
 SILENCE_S = 30.0  # a connection that says nothing for so long is cut
+UNSAID = 2**26  # bytes, the most that is taken of a file whose size nobody says
 REDIRECTS = 10
 BUSY = frozenset({408, 429, 500, 502, 503, 504})
 
@@ -42,6 +43,10 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Again(Exception):
     """A try that failed in a way that may pass."""
+
+
+class _Larger(RemoteError):
+    """More bytes than the file has: none of them is of use."""
 
 
 def transfer(wanted: Wanted, part: Path, at: Callable[[int, int], None]) -> None:
@@ -65,6 +70,9 @@ def transfer(wanted: Wanted, part: Path, at: Callable[[int, int], None]) -> None
                 file.flush()
                 os.fsync(file.fileno())
             return
+        except _Larger:
+            part.unlink()
+            raise
         except _Again as error:
             there = part.stat().st_size
             # Only bytes never had before are progress: a file of the wrong size would come again
@@ -87,7 +95,7 @@ def _try_once(wanted: Wanted, file: BinaryIO, at: Callable[[int, int], None]) ->
         at(there, there)
         return
     try:
-        with _opened(wanted, there) as response:
+        with opened(wanted, there) as response:
             if _is_all(response.headers.get("Content-Range"), there, wanted):
                 return
             there, whole = _placed(response, file, there, wanted)
@@ -111,8 +119,13 @@ def _given_up(what: str, there: int, error: _Again) -> str:
 
 
 @contextmanager
-def _opened(wanted: Wanted, there: int) -> Iterator["httpx2.Response"]:
-    """Ask for the bytes after `there`, following redirects that stay encrypted."""
+def opened(wanted: Wanted, there: int = 0) -> Iterator["httpx2.Response"]:
+    """Ask for the bytes after `there`, following redirects that stay encrypted.
+
+    Raises:
+        RemoteError: A redirect is not encrypted, or they go round in a circle.
+        TransportError: The network fails; whoever calls turns that into a sentence.
+    """
     from huggingface_hub import get_session
 
     client = get_session()
@@ -152,7 +165,8 @@ def _placed(
         there = 0
     if response.status_code == 206 and begins != there:
         raise _Again("another part of the file came than was asked for")
-    length = int(response.headers.get("Content-Length") or 0)
+    is_packed = "Content-Encoding" in response.headers  # its length is not the file's
+    length = 0 if is_packed else int(response.headers.get("Content-Length") or 0)
     whole = wanted.size or (there + length if length else 0)
     _check_size(whole, whole, wanted)
     return there, whole
@@ -170,11 +184,11 @@ def _begins(content_range: str) -> int | None:
 
 
 def _check_size(there: int, whole: int, wanted: Wanted) -> None:
-    most = whole or wanted.limit
-    if there > min(most, wanted.limit):
-        raise RemoteError(
-            f"{wanted.what} is larger than the {min(most, wanted.limit)} bytes that are expected: "
-            "it is not the file that was meant"
+    most = min(whole or UNSAID, wanted.limit)
+    if there > most:
+        raise _Larger(
+            f"{wanted.what} is larger than the {most} bytes that are expected: it is not the file "
+            "that was meant"
         )
 
 
@@ -189,7 +203,7 @@ def _check_room(file: BinaryIO, missing: int, wanted: Wanted) -> None:
 
 
 def _check_encrypted(scheme: str, host: str, wanted: Wanted) -> None:
-    if scheme == "https":
+    if scheme in ("https", ""):  # without one it is no address, which the client says
         return
     if scheme == "http" and (host == wanted.plain_host or _is_this_machine(host)):
         return
