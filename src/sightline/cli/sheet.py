@@ -12,8 +12,8 @@ _LONGEST = 5000  # characters of a fact: a stranger's record may hold a text of 
 def draw(columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> None:
     """Draw rows whose last cell is broken into lines instead of being cut."""
     *leading, last = columns
-    above = [column.title for column in leading]
-    widths = [max(map(width_of, cells)) for cells in zip(above, *(row[:-1] for row in rows), strict=True)]
+    named = ([column.title for column in leading], *(row[:-1] for row in rows))
+    widths = [max(map(width_of, cells)) for cells in zip(*named, strict=True)]
     room = max(20, terminal_width() - sum(widths) - _GAP * len(leading))
     table = Table([*leading, last._replace(widest=room)], _nothing)
     for *cells, text in rows:
