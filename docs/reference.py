@@ -6,13 +6,16 @@ from importlib import import_module
 from pathlib import Path
 
 import click
+import msgspec
 
 from sightline.cli.main import group
+from sightline.spec.architectures import ARCHITECTURES, OTHER_PIXELS, REFUSED, architecture
 
 FOLDER = Path(__file__).parent
 PACKAGES = {
     "sightline": "the names that most people need; `import sightline` gives them all",
     "sightline.spec": "what a model is, as data",
+    "sightline.spec.architectures": "the papers' architectures by their names",
     "sightline.model": "the network itself (extra `torch`)",
     "sightline.tensors": "tensors as they lie in files",
     "sightline.checkpoints": "models read and written, ours and other libraries'",
@@ -35,6 +38,8 @@ def first_line(value: object) -> str:
     """Return what a name is for: its docstring's first line, or its kind."""
     if inspect.isclass(value) or inspect.isfunction(value):
         return (inspect.getdoc(value) or "").partition("\n")[0]
+    if isinstance(value, msgspec.Struct):
+        return "A row of data."
     return "A table of data." if isinstance(value, Mapping) else "A type for signatures."
 
 
@@ -81,7 +86,36 @@ def commands_page() -> str:
     return "\n".join([*lines, ""])
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"api.md": api_page, "commands.md": commands_page}
+def architectures_page() -> str:
+    """Write what each name of an architecture means, and why some are refused."""
+    return "\n".join([*_named_lines(), *_refused_lines(), ""])
+
+
+def _named_lines() -> Iterator[str]:
+    yield from ("# Architectures", "", "Written by `make docs` from the table.", "")
+    yield "What OpenCLIP calls its models, for a file of weights that does not say what it is"
+    yield "(`--architecture NAME`). Means are of each channel, on a scale of 0 to 1."
+    yield from ("", "| name | pictures | mean | tokenizer |", "|---|---|---|---|")
+    tagged = [f"{name}/{tag}" for name, tags in OTHER_PIXELS.items() for tag in tags]
+    for name in (*ARCHITECTURES, *tagged):
+        pixels, words = architecture(name).pixels, architecture(name).words
+        pictures = f"{pixels.size_px} px, {pixels.resize}, {pixels.filter}"
+        mean = ", ".join(f"{one:.3g}" for one in pixels.mean)
+        source = "CLIP's own" if words.tokenizer == "clip" else "a `tokenizer.json` beside it"
+        yield f"| `{name}` | {pictures} | {mean} | {source}, {words.context_length} ids |"
+
+
+def _refused_lines() -> Iterator[str]:
+    yield from ("", "## Refused", "", "| name | why |", "|---|---|")
+    for name, reason in REFUSED.items():
+        yield f"| `{name}` | {reason} |"
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "api.md": api_page,
+    "architectures.md": architectures_page,
+    "commands.md": commands_page,
+}
 
 if __name__ == "__main__":
     for name, write in PAGES.items():

@@ -217,4 +217,18 @@ FULL: Mapping[str, Make] = {
         gemma_tokenizer,
         texts=PLAIN,
     ),
+    # Where its weights came from is said behind a full stop; the text's projection has no bias.
+    "timm-SigLIP2-B-32, tagged": partial(
+        written,
+        vit(
+            embed_dim=768,
+            custom_text=True,
+            text=PADDED | TANH | GEMMA | {"width": 768, "heads": 12},
+        )
+        | {"vision_cfg": {**TIMM, "timm_model_name": "vit_base_patch32_siglip_256.v2_webli"}},
+        {"resize_mode": "squash", "mean": [0.5] * 3, "std": [0.5] * 3},
+        TIMM_WATCHES,
+        gemma_tokenizer,
+        texts=PLAIN,
+    ),
 }

@@ -4,13 +4,12 @@ import json
 import shutil
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
-import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from published_answers import rows, unlike
 from published_models import (
     OPENCLIP_CONFIG,
     write_hugging_face_clip,
@@ -19,11 +18,9 @@ from published_models import (
     write_openai,
     write_openclip,
 )
-from sightline.checkpoints import Checkpoint, read
+from sightline.checkpoints import read
 from sightline.checkpoints.comparing import differences
 from sightline.errors import CheckpointError
-from sightline.runtime import open_towers
-from sightline.scoring.vectors import unit
 from sightline.spec import Sigmoid
 
 
@@ -31,32 +28,6 @@ def refusal(path: Path, **named: str) -> str:
     with pytest.raises(CheckpointError) as caught:
         read(path, **named)
     return str(caught.value)
-
-
-def rows(end_id: int, length: int) -> np.ndarray:
-    ids = np.random.default_rng(0).integers(2, 30, (3, length))
-    ids[:, -1] = end_id
-    return ids
-
-
-def unlike(checkpoint: Checkpoint, model: Any, ids: np.ndarray) -> float:
-    """Return how far both engines are from what the library's own network says."""
-    pixels = np.random.default_rng(1).normal(size=(2, 3, 32, 32)).astype(np.float32)
-    with torch.no_grad():
-        if hasattr(model, "encode_image"):
-            theirs: Any = (
-                model.encode_image(torch.tensor(pixels), normalize=True),
-                model.encode_text(torch.tensor(ids), normalize=True),
-            )
-        else:
-            said = model(pixel_values=torch.tensor(pixels), input_ids=torch.tensor(ids))
-            theirs = (said.image_embeds, said.text_embeds)
-    apart = []
-    for runtime in ("onnxruntime", "torch"):
-        towers = open_towers(checkpoint, runtime=runtime)
-        ours = (unit(towers.image(pixels)), unit(towers.text(ids)))
-        apart += [np.abs(a - b.numpy()).max() for a, b in zip(ours, theirs, strict=True)]
-    return float(max(apart))
 
 
 @pytest.fixture
@@ -187,6 +158,39 @@ def test_architectures_of_the_same_shapes_are_all_named(
     known = {"tiny": spec, "tiny-quickgelu": spec}
     monkeypatch.setattr("sightline.checkpoints.published.ARCHITECTURES", known)
     assert "(tiny, tiny-quickgelu have these shapes): name it" in refusal(path)
+
+
+def test_what_a_bare_file_leaves_open_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, open_clip: ModuleType
+) -> None:
+    """A name says nothing of pixels: LAION-2B's ViT-L-14 has others than all else of its name."""
+    write_openclip(tmp_path / "w", open_clip)
+    spec = read(tmp_path / "w").spec
+    path = tmp_path / "epoch_1.safetensors"
+    shutil.copy(tmp_path / "w" / "open_clip_model.safetensors", path)
+    monkeypatch.setattr("sightline.checkpoints.published.architecture", lambda _: spec)
+    given = "its file does not say what it is: ViT-L-14 was given for it"
+    pixels = (
+        "nor does it say how pictures become pixels: {} has resize shortest, filter bicubic, mean "
+        "0.481, 0.458, 0.408, std 0.269, 0.261, 0.276"
+    )
+    assert read(path, architecture="ViT-L-14").remarks == (
+        given,
+        pixels.format("ViT-L-14") + "; its weights laion2b_s32b_b82k have another mean and std: if "
+        "it is those, name ViT-L-14/laion2b_s32b_b82k",
+    )
+    assert read(path, architecture="ViT-B-32").remarks == (
+        given.replace("ViT-L-14", "ViT-B-32"),
+        pixels.format("ViT-B-32"),
+    )
+
+
+def test_an_architecture_that_no_spec_can_say_is_refused_by_name(tmp_path: Path) -> None:
+    torch.save({"logit_scale": torch.tensor(1.0)}, tmp_path / "w.pt")
+    assert refusal(tmp_path / "w.pt", architecture="coca_ViT-B-32") == (
+        f"{tmp_path / 'w.pt'} cannot be followed: the architecture coca_ViT-B-32 is not read here: "
+        "it has a decoder that writes captions (CoCa)"
+    )
 
 
 def test_an_unknown_architecture_names_the_nearest(tmp_path: Path) -> None:

@@ -63,14 +63,14 @@ def test_its_rows_are_those_of_transformers(folder: Path, probabilities: np.ndar
 def test_a_bare_file_opens_by_the_name_of_its_architecture(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from sightline.spec import architectures
+    from sightline.spec.architectures import named
     from sightline.spec.document import spec_from_json, spec_to_json
     from tiny_canaries import any_layout_spec
     from tiny_towers import saved, tiny_model
 
     spec = spec_from_json(spec_to_json(any_layout_spec()))
-    known = {**architectures.ARCHITECTURES, "tiny": spec}
-    monkeypatch.setattr(architectures, "ARCHITECTURES", known)
+    known = {**named.ARCHITECTURES, "tiny": spec}
+    monkeypatch.setattr(named, "ARCHITECTURES", known)
     model = saved(tmp_path / "native", tiny_model(spec))
     convert(read(tmp_path / "native"), tmp_path / "openclip", "openclip")
     bare = tmp_path / "bare.safetensors"

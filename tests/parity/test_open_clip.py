@@ -12,7 +12,7 @@ import pytest
 from parity_checks import FullCases, SmallCases, asked
 
 SMALL = ["ViT", "ViT, text apart", "ViT, mean pool", "CLIPA", "ModifiedResNet"]
-FULL = ["ViT-B-16", "timm-SigLIP2-B-32"]
+FULL = ["ViT-B-16", "timm-SigLIP2-B-32", "timm-SigLIP2-B-32, tagged"]
 
 
 @pytest.mark.parametrize("name", SMALL)

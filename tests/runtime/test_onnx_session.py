@@ -98,7 +98,7 @@ def test_a_file_replaced_during_the_opening_is_given_as_it_was_read(
 def test_a_tower_that_is_called_often_is_packed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    towers = towers_of(saved(tmp_path, tiny_model(SPECS["CLIP"])))
+    checkpoint = saved(tmp_path, tiny_model(SPECS["CLIP"]))
     opened: list[tuple[bool, int]] = []  # packed, and how many sessions there were at that time
     real = onnx_session.open_session
 
@@ -107,6 +107,7 @@ def test_a_tower_that_is_called_often_is_packed(
         return real(graph, weights, settings)
 
     monkeypatch.setattr("sightline.runtime.onnx_towers.open_session", open_session)
+    towers = OnnxTowers(checkpoint, threads=1, first=open_session)
     pixels = some_pixels(SPECS["CLIP"])
     first = unit(towers.image(pixels))
     for _ in range(PACKED_AT - 2):

@@ -14,7 +14,7 @@ import pytest
 
 from sightline.checkpoints import Checkpoint, read
 from sightline.errors import CheckpointError
-from sightline.runtime import onnx_session, onnx_towers
+from sightline.runtime import onnx_session
 from sightline.runtime.export import export_graphs
 from sightline.runtime.graphs import binding
 from sightline.runtime.onnx_session import Graph
@@ -124,7 +124,7 @@ def test_no_rows_give_no_vectors(tmp_path: Path) -> None:
     assert towers.text(some_ids()[:0]).shape == (0, 24)
 
 
-def test_one_tower_opens_one_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_tower_opens_one_session(tmp_path: Path) -> None:
     opened: list[str] = []
     real = onnx_session.open_session
 
@@ -132,8 +132,8 @@ def test_one_tower_opens_one_session(tmp_path: Path, monkeypatch: pytest.MonkeyP
         opened.append(graph.path.name)
         return real(graph, *others)
 
-    monkeypatch.setattr(onnx_towers, "open_session", open_session)
-    towers = towers_of(saved(tmp_path, tiny_model(SPECS["CLIP"])))
+    checkpoint = saved(tmp_path, tiny_model(SPECS["CLIP"]))
+    towers = OnnxTowers(checkpoint, threads=1, first=open_session)
     towers.image(some_pixels(SPECS["CLIP"]))
     assert opened == ["image.onnx"]
 

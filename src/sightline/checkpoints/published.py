@@ -11,15 +11,22 @@ from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.huggingface import FAMILIES, REFUSED, huggingface_words, pixels_in
 from sightline.checkpoints.json_file import read_bytes, read_json, understood
 from sightline.checkpoints.manifest import Record
-from sightline.checkpoints.names import NAME_TABLES, NameTable, fit, table_that_reads
+from sightline.checkpoints.names import (
+    NAME_TABLES,
+    NameTable,
+    fit,
+    nearest_table,
+    table_that_reads,
+)
 from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
 from sightline.checkpoints.openclip import OpenClip, openclip_spec, refuse_unreadable
 from sightline.checkpoints.tokenizer_facts import tokenizer_facts
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
-from sightline.spec.architectures import ARCHITECTURES, architecture
+from sightline.spec.architectures import ARCHITECTURES, OTHER_PIXELS, architecture
 from sightline.spec.inventory import Shape
+from sightline.spec.pixels import PixelRecipe
 from sightline.spec.towers import Spec
 from sightline.tensors import TensorFile, open_tensors
 
@@ -97,7 +104,7 @@ def read_openclip(folder: Path) -> Checkpoint:
         layout="openclip",
         spec=spec,
         record=_record(folder, "OpenCLIP"),
-        weights=fit(files, spec, _table(files)),
+        weights=fit(files, spec, _table(files, spec)),
         tokenizer_file=None if tokenizer is None else tokenizer.file,
     )
 
@@ -129,9 +136,25 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
         layout="openai" if ours else "openclip",
         spec=spec,
         record=_record(path.parent, "OpenAI" if ours else "OpenCLIP"),
-        weights=fit(files, spec, _table(files)),
+        weights=fit(files, spec, _table(files, spec)),
         tokenizer_file=tokenizer,
-        remarks=() if ours else (f"its file does not say what it is: {name} was given for it",),
+        remarks=() if ours or name is None else _not_said(name, spec.pixels),
+    )
+
+
+def _not_said(name: str, pixels: PixelRecipe) -> tuple[str, ...]:
+    """Say what a file of weights leaves open, and what was taken for it."""
+    mean, std = (
+        ", ".join(f"{one:.3g}" for one in numbers) for numbers in (pixels.mean, pixels.std)
+    )
+    taken = f"resize {pixels.resize}, filter {pixels.filter}, mean {mean}, std {std}"
+    others = [
+        f"its weights {tag} have another {' and '.join(fields)}: if it is those, name {name}/{tag}"
+        for tag, fields in OTHER_PIXELS.get(name, {}).items()
+    ]
+    return (
+        f"its file does not say what it is: {name} was given for it",
+        "; ".join([f"nor does it say how pictures become pixels: {name} has {taken}", *others]),
     )
 
 
@@ -155,7 +178,8 @@ def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
     """Return the architecture that was named; none is guessed, for several have the same shapes."""
     if name is not None:
         return architecture(name)
-    fitting = [name for name, spec in ARCHITECTURES.items() if _fits(files, spec)]
+    table = table_that_reads(_names(files))
+    fitting = [one for one, spec in ARCHITECTURES.items() if table and _fits(files, spec, table)]
     hint = f" ({', '.join(fitting)} have these shapes)" if fitting else ""
     raise CheckpointError(
         f"{path} does not say which architecture its weights were trained with{hint}: name it, as "
@@ -163,19 +187,22 @@ def _named(path: Path, files: Sequence[TensorFile], name: str | None) -> Spec:
     )
 
 
-def _fits(files: Sequence[TensorFile], spec: Spec) -> bool:
+def _fits(files: Sequence[TensorFile], spec: Spec, table: NameTable) -> bool:
     """Tell whether weights have a spec's names and shapes."""
     try:
-        fit(files, spec, _table(files))
+        fit(files, spec, table)
     except CheckpointError:
         return False
     return True
 
 
-def _table(files: Sequence[TensorFile]) -> NameTable:
-    """Return the layout that knows all names of files, or the commonest, to say what is wrong."""
-    names = [name for file in files for name in file.places]
-    return table_that_reads(names) or NAME_TABLES["openai"]
+def _table(files: Sequence[TensorFile], spec: Spec) -> NameTable:
+    """Return the layout that is nearest to files: OpenCLIP takes several for one model."""
+    return nearest_table(_names(files), spec)
+
+
+def _names(files: Sequence[TensorFile]) -> list[str]:
+    return [name for file in files for name in file.places]
 
 
 def _opened(path: Path) -> tuple[TensorFile, ...]:

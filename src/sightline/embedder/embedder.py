@@ -114,7 +114,8 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         if not is_one_image(image):
             raise ImageError("patches were asked of several pictures: give one at a time")
         [(key, source)] = keyed(image)
-        pixels = self.spec.pixels.apply(image_files.read(source))
+        recipe = self.spec.pixels
+        pixels = recipe.apply(*image_files.read_reduced(source, recipe.reduction))
         patches = unit(self.towers.patches(pixels[None])[0])
         if np.isnan(patches).any():
             raise ImageError(

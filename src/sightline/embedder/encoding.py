@@ -47,7 +47,7 @@ def stream_images(
         """Turn one picture into pixels, in a thread."""
         key, source = entry
         try:
-            return key, spec.pixels.apply(images.read(source))
+            return key, spec.pixels.apply(*images.read_reduced(source, spec.pixels.reduction))
         except ImageError as error:
             return key, Skipped(str(error))
 

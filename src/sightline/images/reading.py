@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -13,7 +14,9 @@ from sightline.errors import ImageError
 from sightline.images.colour import to_rgb
 from sightline.images.decoders import damage_named, open_encoded
 from sightline.images.orientation import turn_of
+from sightline.images.reducing import shrink, turned
 from sightline.shapes import UInt8
+from sightline.spec.pixels import Shrunk
 
 
 @runtime_checkable
@@ -53,21 +56,47 @@ def read(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
         >>> read(Image.new("L", (3, 2))).shape
         (2, 3, 3)
     """
+    return read_reduced(source, _not_at_all)[0]
+
+
+def read_reduced(
+    source: ImageSource, reduction: Callable[[int, int], int]
+) -> tuple[UInt8[np.ndarray, "height width 3"], Shrunk | None]:
+    """Read a picture as `read` does, but shrunk by its decoder where one can.
+
+    Args:
+        source: As for `read`.
+        reduction: As `PixelRecipe.reduction`.
+
+    Returns:
+        The picture, and what it was before its decoder shrank it; None where none did.
+
+    Raises:
+        ImageError: One sentence why this is not a picture that can be read.
+    """
     if isinstance(source, np.ndarray):
-        return _checked(source)
+        return _checked(source), None
     if isinstance(source, Image.Image):
         name, kind, image = "the Pillow image", f"{source.mode} image", source
+        reduction = _not_at_all  # it would stay shrunk for whoever gave it
     else:
         name, encoded = encoded_bytes(source)
         image, kind = open_encoded(encoded, name)
     _check_pixels(name, *image.size)
     with damage_named(name, kind):
+        shrunk = shrink(image, reduction)
         image.load()
         # HEIC knows its true size only now.
         _check_pixels(name, *image.size)
         turn = turn_of(image.info)
         rgb = to_rgb(image, name)
-        return _as_array(rgb if turn is None else rgb.transpose(turn))
+        if turn is None:
+            return _as_array(rgb), shrunk
+        return _as_array(rgb.transpose(turn)), shrunk and turned(shrunk, rgb.size, turn)
+
+
+def _not_at_all(height: int, width: int) -> int:
+    return 1
 
 
 def encoded_bytes(source: object) -> tuple[str, bytes]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from sightline.checkpoints import Weights
+from sightline.checkpoints.digests import Part
 from sightline.errors import CheckpointError, RuntimeUnavailable
 from sightline.runtime.located import Located
 
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
 ERRORS_ONLY = 3  # ONNX Runtime's log severity
 FOLDER = "session.model_external_initializers_file_folder_path"
 AS_STORED = "session.disable_prepacking"
+WRITTEN = "session.optimized_model_external_initializers"
+SIMPLIFIED, TENSORS = "tower.onnx", "tensors"
 
 
 class Graph(msgspec.Struct, frozen=True):
     """One tower as ONNX bytes, and where the files that it names are."""
 
     contents: bytes
+    part: Part  # of the model, whose tensors it reads
     found: Located
     path: Path  # for messages: where it lies, or would lie
 
@@ -66,14 +70,43 @@ def open_session(
         with suppress(CheckpointError):
             options = _options(settings)
             options.add_session_config_entry(FOLDER, str(graph.found.folder.absolute()))
-            session = _session(graph, options)
+            session = _session(graph.contents, options, graph.path)
             if _is_in_place(weights):
                 return session
     options = _options(settings)
     names = [graph.found.names[path] for path in weights.buffers]
     buffers = list(weights.buffers.values())
     options.add_external_initializers_from_files_in_memory(names, buffers, [*map(len, buffers)])
-    return _session(graph, options)
+    return _session(graph.contents, options, graph.path)
+
+
+def simplify(graph: Graph, folder: Path) -> None:
+    """Write what ONNX Runtime makes of a graph, with the tensors that come of its weights.
+
+    All that holds on any processor: how to lie in memory it decides by the one that it runs on.
+
+    Raises:
+        CheckpointError: The graph is broken, or the folder is full.
+    """
+    options = _options(Settings(threads=1, packed=False))
+    options.graph_optimization_level = engine().GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+    options.add_session_config_entry(FOLDER, str(graph.found.folder.absolute()))
+    options.optimized_model_filepath = str(folder / SIMPLIFIED)
+    options.add_session_config_entry(f"{WRITTEN}_file_name", TENSORS)
+    options.add_session_config_entry(f"{WRITTEN}_min_size_in_bytes", "1024")
+    _session(graph.contents, options, graph.path)
+
+
+def open_simplified(folder: Path, settings: Settings) -> "onnxruntime.InferenceSession":
+    """Open what `simplify` wrote.
+
+    Raises:
+        CheckpointError: It is missing or damaged.
+    """
+    options = _options(settings)
+    options.graph_optimization_level = engine().GraphOptimizationLevel.ORT_DISABLE_ALL
+    path = folder / SIMPLIFIED
+    return _session(str(path), options, path)
 
 
 def _is_in_place(weights: Weights) -> bool:
@@ -92,17 +125,23 @@ def _options(settings: Settings) -> "onnxruntime.SessionOptions":
     return options
 
 
-def _session(graph: Graph, options: "onnxruntime.SessionOptions") -> "onnxruntime.InferenceSession":
-    """Let ONNX Runtime open a graph."""
+def _session(
+    graph: bytes | str, options: "onnxruntime.SessionOptions", path: Path
+) -> "onnxruntime.InferenceSession":
+    """Let ONNX Runtime open a graph, or the file that it is in."""
     from onnxruntime.capi import (  # type: ignore[import-untyped]
         onnxruntime_pybind11_state as state,
     )
 
     try:
-        return engine().InferenceSession(
-            graph.contents, options, providers=["CPUExecutionProvider"]
-        )
-    except (state.Fail, state.InvalidGraph, state.InvalidProtobuf, state.InvalidArgument) as error:
+        return engine().InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    except (
+        state.Fail,
+        state.InvalidGraph,
+        state.InvalidProtobuf,
+        state.InvalidArgument,
+        state.NoSuchFile,
+    ) as error:
         raise CheckpointError(
-            f"{graph.path} does not open ({error}): remove it, or make the graphs again"
+            f"{path} does not open ({error}): remove it, or make the graphs again"
         ) from error

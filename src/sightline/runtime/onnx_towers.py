@@ -1,12 +1,14 @@
 """Towers in ONNX Runtime, over the weights as they lie in their file. Enter at `OnnxTowers`."""
 
 from collections import Counter
+from collections.abc import Callable
 from threading import Lock
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import numpy as np
 
-from sightline.checkpoints import Checkpoint
+from sightline.checkpoints import Checkpoint, Weights
+from sightline.checkpoints.digests import Part
 from sightline.runtime.graphs import FILES, Tower, build
 from sightline.runtime.located import located
 from sightline.runtime.onnx_session import Graph, Settings, engine, open_session
@@ -14,6 +16,8 @@ from sightline.shapes import Float32, Int64
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
+
+Opener: TypeAlias = Callable[[Graph, Weights, Settings], "onnxruntime.InferenceSession"]
 
 # Packing a tower takes as long as these calls gain by it: 0.3 s for 0.35 GB, 10 to 20 ms a call.
 PACKED_AT = 16
@@ -34,15 +38,18 @@ class OnnxTowers:
         checkpoint: Checkpoint,
         *,
         threads: int | None = None,
+        first: Opener = open_session,
     ) -> None:
         """Open nothing yet.
 
         Args:
             checkpoint: An opened model.
             threads: For one call; None leaves it to ONNX Runtime: one a physical core.
+            first: How a tower is opened before it is packed; `open_kept` keeps what can be kept.
         """
         self._checkpoint = checkpoint
         self._threads = threads
+        self._first = first
         self._sessions: dict[Tower, onnxruntime.InferenceSession] = {}
         self._calls: Counter[Tower] = Counter()
         self._opening = Lock()
@@ -109,6 +116,8 @@ class OnnxTowers:
         it could have it compute anything under this model's name.
         """
         found, path = located(self._checkpoint.weights), self._checkpoint.folder / FILES[tower]
-        graph = Graph(build(self._checkpoint, tower, found), found, path)
-        settings = Settings(threads=self._threads, packed=packed)
-        return open_session(graph, self._checkpoint.weights, settings)
+        part: Part = "text" if tower == "text" else "image"
+        graph = Graph(build(self._checkpoint, tower, found), part, found, path)
+        opener = open_session if packed else self._first
+        how = Settings(threads=self._threads, packed=packed)
+        return opener(graph, self._checkpoint.weights, how)

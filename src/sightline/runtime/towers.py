@@ -83,6 +83,7 @@ def open_towers(
 
 def _open_onnx(checkpoint: Checkpoint, precision: str, device: str, threads: int | None) -> Towers:
     """Open the graphs beside the weights, or the same graphs made from the spec."""
+    from sightline.runtime.kept_graphs import open_kept
     from sightline.runtime.onnx_towers import OnnxTowers
 
     if precision != "float32":
@@ -94,7 +95,7 @@ def _open_onnx(checkpoint: Checkpoint, precision: str, device: str, threads: int
         raise RuntimeUnavailable(
             f"runtime 'onnxruntime' runs on the CPU here, not on {device!r}: use runtime 'torch'"
         )
-    return OnnxTowers(checkpoint, threads=threads)
+    return OnnxTowers(checkpoint, threads=threads, first=open_kept)
 
 
 def _open_torch(checkpoint: Checkpoint, precision: str, device: str, threads: int | None) -> Towers:

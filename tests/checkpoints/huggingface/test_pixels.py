@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from published_models import write_hugging_face_clip, write_hugging_face_siglip, write_json
 from sightline.checkpoints import read
 from sightline.checkpoints.huggingface import pixels_in
+from sightline.checkpoints.huggingface.pixels import pixels_of
 from sightline.errors import CheckpointError
 
 
@@ -71,3 +73,60 @@ def test_of_transformers_4_the_other_file_is_read(
     before = pixels_in(tmp_path)
     write_json(tmp_path / "processor_config.json", {"processor_class": "CLIPProcessor"})
     assert pixels_in(tmp_path) == before
+
+
+KINDS = {"CLIPImageProcessor": "CLIP", "SiglipImageProcessor": "Siglip"}
+SAID: list[dict[str, Any]] = [
+    {},
+    {"resample": 2, "image_mean": [0.1, 0.2, 0.3]},
+    {"size": {"height": 224, "width": 224}, "image_std": [0.4, 0.5, 0.6]},
+]
+
+
+@pytest.mark.parametrize("said", SAID)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_silent_processor_does_what_its_class_does(
+    kind: str, said: dict[str, Any], tmp_path: Path
+) -> None:
+    import transformers
+
+    write_json(tmp_path / "preprocessor_config.json", {"image_processor_type": kind} | said)
+    theirs: Any = getattr(transformers, f"{kind}Pil").from_pretrained(tmp_path)
+    picture = np.random.default_rng(0).integers(0, 256, (301, 255, 3), dtype=np.uint8)
+    wanted = np.asarray(theirs(picture)["pixel_values"][0])
+    for end in ("", "Fast", "Pil"):
+        document = {"image_processor_type": kind + end} | said
+        write_json(tmp_path / "preprocessor_config.json", document)
+        assert np.abs(pixels_in(tmp_path).apply(picture) - wanted).max() < 1e-6
+
+
+def test_the_old_name_of_clip_s_is_known(tmp_path: Path) -> None:
+    old = {"feature_extractor_type": "CLIPFeatureExtractor"}
+    assert pixels_of(old, tmp_path) == pixels_of(
+        {"image_processor_type": "CLIPImageProcessor"}, tmp_path
+    )
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {},
+        {"image_processor_type": "BlipImageProcessor"},
+        {"image_processor_type": "CLIPImageProcessor", "resample": None, "image_mean": None},
+    ],
+)
+def test_what_no_known_class_says_is_asked_for(said: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError) as caught:
+        pixels_of(said | {"size": 32, "image_std": [0.5] * 3}, tmp_path / "p.json")
+    assert str(caught.value) == (
+        f"{tmp_path / 'p.json'} does not say resample, image_mean: write there what the model was "
+        "trained with, for what a missing key means is known of CLIPImageProcessor, "
+        "CLIPFeatureExtractor, SiglipImageProcessor alone"
+    )
+
+
+def test_control_a_class_s_own_crop_is_not_left_out(tmp_path: Path) -> None:
+    """transformers would resize to 336 px and cut 224 out of it."""
+    said = {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 336}}
+    with pytest.raises(CheckpointError, match="resizes to 336 px and crops to"):
+        pixels_of(said, tmp_path / "p.json")

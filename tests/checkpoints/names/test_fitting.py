@@ -3,12 +3,13 @@
 import re
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.checkpoints.names import NAME_TABLES, fit, spelt, table_that_reads
+from sightline.checkpoints.names import NAME_TABLES, fit, nearest_table, spelt, table_that_reads
 from sightline.checkpoints.names.table import NameTable, look_up, row, spell
 from sightline.checkpoints.safetensors_writing import Stored, storable
 from sightline.errors import CheckpointError
@@ -16,10 +17,12 @@ from sightline.spec.inventory import shapes
 from sightline.spec.towers import Spec
 from sightline.tensors import Place, TensorFile, open_tensors
 from tiny_folder import write_arrays
-from tiny_specs import RESNET, SIGLIP_TEXT, SIGLIP_VIT, tiny_spec
+from tiny_specs import RESNET, SIGLIP_TEXT, SIGLIP_VIT, TEXT, tiny_spec
 
 CLIP = tiny_spec()
 SIGLIP = tiny_spec(SIGLIP_VIT, SIGLIP_TEXT, embed_dim=32)
+MATRIX = msgspec.structs.replace(SIGLIP_TEXT, projection="matrix")
+LINEAR = msgspec.structs.replace(TEXT, projection="matrix_and_bias")
 # Each layout with a model that it can hold.
 MODELS = {
     "huggingface-clip": CLIP,
@@ -27,7 +30,15 @@ MODELS = {
     "openai": CLIP,
     "openai-resnet": tiny_spec(RESNET),
     "openclip": CLIP,
+    "openclip-resnet": tiny_spec(RESNET),
+    "openclip-timm-matrix": tiny_spec(SIGLIP_VIT, MATRIX, embed_dim=32),
+    "openclip-bias": tiny_spec(text=LINEAR),
+    "openclip-resnet-bias": tiny_spec(RESNET, LINEAR),
     "openclip-timm": SIGLIP,
+    "openclip-joined-timm": tiny_spec(SIGLIP_VIT, MATRIX, embed_dim=32),
+    "openclip-joined-bias": tiny_spec(text=LINEAR),
+    "openclip-joined-resnet-bias": tiny_spec(RESNET, LINEAR),
+    "openclip-joined-timm-bias": SIGLIP,
 }
 
 
@@ -93,7 +104,7 @@ def test_control_another_buffer_is_left_over(tmp_path: Path) -> None:
     files = written(tmp_path, CLIP, "openai", position_ids=np.arange(3))
     assert refusal(files, CLIP, "openai") == (
         f"{tmp_path / 'm.safetensors'} has left over 1 tensor (position_ids) for a model in "
-        "OpenAI's layout: its weights and its record do not belong together"
+        "OpenAI's and OpenCLIP's layout: its weights and its record do not belong together"
     )
 
 
@@ -102,21 +113,20 @@ def test_missing_and_left_over_tensors_are_named_three_at_most(tmp_path: Path) -
     files = written(tmp_path, CLIP, "openai", **changes, **{"ln_final.weight": None})
     assert refusal(files, CLIP, "openai") == (
         f"{tmp_path / 'm.safetensors'} lacks 1 tensor (ln_final.weight) and has left over "
-        "4 tensors (extra.0, extra.1, extra.2, …) for a model in OpenAI's layout: its weights and "
-        "its record do not belong together"
+        "4 tensors (extra.0, extra.1, extra.2, …) for a model in OpenAI's and "
+        "OpenCLIP's layout: its weights and its record do not belong together"
     )
 
 
 def test_the_layout_that_would_fit_is_named(tmp_path: Path) -> None:
     files = written(tmp_path, CLIP, "huggingface-clip")
     assert refusal(files, CLIP, "openai").endswith(
-        "for a model in OpenAI's layout: its names are those of Hugging Face's CLIP layout"
+        "for a model in OpenAI's and OpenCLIP's layout: its names are those of Hugging Face's "
+        "CLIP layout"
     )
 
 
 def test_a_model_of_more_layers_is_left_over(tmp_path: Path) -> None:
-    import msgspec
-
     deeper = msgspec.structs.replace(CLIP, text=msgspec.structs.replace(CLIP.text, layers=3))
     files = written(tmp_path, deeper, "huggingface-clip")
     assert "has left over 16 tensors (text_model.encoder.layers.2." in refusal(
@@ -166,6 +176,32 @@ def test_weights_that_are_no_fractions_are_refused(dtype: type, tmp_path: Path) 
 def test_a_layout_is_known_by_its_names(layout: str) -> None:
     names, _ = spell(list(shapes(MODELS[layout])), NAME_TABLES[layout])
     assert table_that_reads([one.theirs for one in names]) is NAME_TABLES[layout]
+
+
+def theirs(layout: str) -> list[str]:
+    """Return the names of a file in a layout."""
+    return [one.theirs for one in spell(list(shapes(MODELS[layout])), NAME_TABLES[layout])[0]]
+
+
+@pytest.mark.parametrize("layout", MODELS)
+def test_a_layout_is_known_by_most_of_its_names(layout: str) -> None:
+    """Of a file with tensors too many or too few: the sentence is then about its own layout."""
+    names, spec = theirs(layout), MODELS[layout]
+    lost = [name for name in names if not name.endswith(("in_proj_bias", "q_proj.bias"))]
+    for found in (names, [*names, "ema.decay"], lost):
+        assert nearest_table(found, spec) is NAME_TABLES[layout]
+
+
+def test_a_missing_bias_is_named_as_its_file_would() -> None:
+    """A file of the same model without it is of another layout, which has no name for it."""
+    spec = MODELS["openclip-timm"]
+    for names in (theirs("openclip-timm-matrix"), theirs("openclip-joined-timm")):
+        assert table_that_reads(names) is not None
+        assert spell(["text.projection.bias"], nearest_table(names, spec))[1] == []
+
+
+def test_control_of_names_that_nobody_knows_the_commonest_is_taken() -> None:
+    assert nearest_table(["a", "b"], CLIP) is NAME_TABLES["openai"]
 
 
 def test_names_of_no_layout_are_known_as_none() -> None:

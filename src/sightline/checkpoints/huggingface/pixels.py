@@ -47,6 +47,26 @@ FILTERS: Mapping[int, Any] = {
 }
 
 
+# What a class of transformers 5.23 does where its file lacks a key (`image_processing_pil_clip.py`
+# and `image_processing_pil_siglip.py`); of CLIP's, the name before transformers 4.26 as well.
+_SQUARE = {"height": 224, "width": 224}
+_CLIP = {
+    "size": {"shortest_edge": 224},
+    "crop_size": _SQUARE,
+    "do_center_crop": True,
+    "resample": 3,
+    "image_mean": (0.48145466, 0.4578275, 0.40821073),
+    "image_std": (0.26862954, 0.26130258, 0.27577711),
+}
+_SIGLIP = {"size": _SQUARE, "resample": 3, "image_mean": (0.5,) * 3, "image_std": (0.5,) * 3}
+CLASSES: Mapping[str, Mapping[str, Any]] = {
+    "CLIPImageProcessor": _CLIP,
+    "CLIPFeatureExtractor": _CLIP,
+    "SiglipImageProcessor": _SIGLIP,
+}
+BACKENDS = ("Fast", "Pil")  # which the name of a class may end with
+
+
 def pixels_in(folder: Path) -> PixelRecipe:
     """Read what a folder says is done to pictures, in whichever of two files says it.
 
@@ -72,7 +92,7 @@ def pixels_of(processor: Mapping[str, Any], path: Path) -> PixelRecipe:
     Raises:
         CheckpointError: They do something that a pixel recipe cannot say.
     """
-    said = understood(processor, _Processor, path)
+    said = understood(_whole(processor, path), _Processor, path)
     if said.resample not in FILTERS or not math.isclose(said.rescale_factor, 1 / 255, rel_tol=1e-6):
         raise CheckpointError(
             f"{path} asks for the filter {said.resample} and the factor {said.rescale_factor}: "
@@ -97,6 +117,24 @@ def pixels_of(processor: Mapping[str, Any], path: Path) -> PixelRecipe:
         mean=said.image_mean,
         std=said.image_std,
     )
+
+
+def _whole(processor: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """Return what a file says, with what its class takes for the rest."""
+    kind = str(processor.get("image_processor_type") or processor.get("feature_extractor_type"))
+    for backend in BACKENDS:
+        kind = kind.removesuffix(backend)
+    whole = {**CLASSES.get(kind, {}), **processor}
+    needed = ("size", "resample", "image_mean", "image_std")
+    missing = [
+        key for key in needed if whole.get(key) is None
+    ]  # to transformers, too, null is none
+    if missing:
+        raise CheckpointError(
+            f"{path} does not say {', '.join(missing)}: write there what the model was trained "
+            f"with, for what a missing key means is known of {', '.join(CLASSES)} alone"
+        )
+    return whole
 
 
 def _resize(

@@ -52,6 +52,25 @@ def table_that_reads(names: Sequence[str]) -> NameTable | None:
     return next((table for table in NAME_TABLES.values() if reads(names, table)), None)
 
 
+def nearest_table(names: Sequence[str], spec: Spec) -> NameTable:
+    """Return the layout that can hold a model and knows most names of a file, to read it by.
+
+    Args:
+        names: Of the file's tensors.
+        spec: Of the model.
+    """
+    wanted = list(shapes(spec))
+    first = table_that_reads(names)
+    if first is not None and not spell(wanted, first)[1]:  # as in every file that is whole
+        return first
+    able = [table for table in NAME_TABLES.values() if not spell(wanted, table)[1]]
+
+    def known(table: NameTable) -> int:
+        return sum(reads([name], table) for name in names)
+
+    return max(able or NAME_TABLES.values(), key=known)
+
+
 def _shaped(place: Place, shape: Shape, theirs: str) -> Place:
     """Return a tensor in our shape, which may leave out axes of length one in front."""
     core = place.shape
@@ -78,8 +97,8 @@ def _unfit(
     faults = (("lacks", missing), ("has left over", left_over))
     said = [f"{verb} {some(names)}" for verb, names in faults if names]
     sentence = f"{files[0].path} {' and '.join(said)} for a model in {table.title} layout"
-    other = table_that_reads(list(there))
-    if other is not None and other is not table:
+    other = None if reads(there, table) else table_that_reads(list(there))
+    if other is not None:
         return f"{sentence}: its names are those of {other.title} layout"
     return f"{sentence}: its weights and its record do not belong together"
 

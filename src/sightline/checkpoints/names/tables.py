@@ -6,8 +6,11 @@ open_clip_torch 3.3.0 `model.py`, `transformer.py`, `timm_model.py`; timm 1.0.31
 """
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
 from sightline.checkpoints.names.table import NameTable, Row, row, under
+
+Rows: TypeAlias = tuple[Row, ...]
 
 # Hugging Face -------------------------------------------------------------------------------------
 _HF_BLOCK = (
@@ -122,7 +125,55 @@ _TIMM_SIGLIP = (
 _OPENAI_BUFFERS = ("input_resolution", "context_length", "vocab_size", "attn_mask")
 _HEAD = (row("logit_scale", "logit_scale"), row("logit_bias", "logit_bias"))
 
+
+def _apart(title: str, image: Rows, projection: Rows) -> NameTable:
+    """Write a table of OpenCLIP's CustomTextCLIP, whose text tower is a module of its own."""
+    return NameTable(
+        title=f"OpenCLIP's ({title})",
+        rows=(*image, *under("text.", "", (*_TEXT, *projection)), *_HEAD),
+        may_drop=("text.attn_mask",),
+    )
+
+
+def _joined(title: str, image: Rows, projection: Rows) -> NameTable:
+    """Write a table of OpenCLIP's CLIP, whose text tower's parts stand among the model's."""
+    return NameTable(
+        title=f"OpenCLIP's ({title})",
+        rows=(*image, *_TEXT, *projection, *_HEAD),
+        may_drop=("attn_mask",),
+    )
+
+
+# A file may be read by several: the first is then taken.
 NAME_TABLES: Mapping[str, NameTable] = {
+    "openai": NameTable(
+        title="OpenAI's and OpenCLIP's",
+        rows=(*_OPENAI_VIT, *_TEXT, *_MATRIX, *_HEAD),
+        may_drop=_OPENAI_BUFFERS,
+    ),
+    "openai-resnet": NameTable(
+        title="OpenAI's and OpenCLIP's (ResNet)",
+        rows=(*_OPENAI_RESNET, *_TEXT, *_MATRIX, *_HEAD),
+        may_drop=_OPENAI_BUFFERS,
+    ),
+    "openclip": _apart("text tower apart", _OPENAI_VIT, _MATRIX),
+    "openclip-resnet": _apart("ResNet, text tower apart", _OPENAI_RESNET, _MATRIX),
+    "openclip-timm-matrix": _apart("image tower of timm, text tower apart", _TIMM_SIGLIP, _MATRIX),
+    "openclip-bias": _apart("text tower apart, its projection with a bias", _OPENAI_VIT, _LINEAR),
+    "openclip-resnet-bias": _apart(
+        "ResNet, text tower apart, its projection with a bias", _OPENAI_RESNET, _LINEAR
+    ),
+    "openclip-timm": _apart(
+        "image tower of timm, text tower apart, its projection with a bias", _TIMM_SIGLIP, _LINEAR
+    ),
+    "openclip-joined-timm": _joined("image tower of timm", _TIMM_SIGLIP, _MATRIX),
+    "openclip-joined-bias": _joined("text projection with a bias", _OPENAI_VIT, _LINEAR),
+    "openclip-joined-resnet-bias": _joined(
+        "ResNet, text projection with a bias", _OPENAI_RESNET, _LINEAR
+    ),
+    "openclip-joined-timm-bias": _joined(
+        "image tower of timm, text projection with a bias", _TIMM_SIGLIP, _LINEAR
+    ),
     "huggingface-clip": NameTable(
         title="Hugging Face's CLIP",
         rows=(
@@ -154,30 +205,5 @@ NAME_TABLES: Mapping[str, NameTable] = {
             row("logit_bias", "logit_bias", lead=1),
         ),
         may_drop=_HF_POSITION_IDS,
-    ),
-    "openai": NameTable(
-        title="OpenAI's",
-        rows=(*_OPENAI_VIT, *_TEXT, *_MATRIX, *_HEAD),
-        may_drop=_OPENAI_BUFFERS,
-    ),
-    "openai-resnet": NameTable(
-        title="OpenAI's (ResNet)",
-        rows=(*_OPENAI_RESNET, *_TEXT, *_MATRIX, *_HEAD),
-        may_drop=_OPENAI_BUFFERS,
-    ),
-    "openclip": NameTable(
-        title="OpenCLIP's (text tower apart)",
-        rows=(*_OPENAI_VIT, *under("text.", "", (*_TEXT, *_MATRIX)), *_HEAD),
-        may_drop=("text.attn_mask",),
-    ),
-    "openclip-bias": NameTable(
-        title="OpenCLIP's (text tower apart, its projection with a bias)",
-        rows=(*_OPENAI_VIT, *under("text.", "", (*_TEXT, *_LINEAR)), *_HEAD),
-        may_drop=("text.attn_mask",),
-    ),
-    "openclip-timm": NameTable(
-        title="OpenCLIP's (image tower of timm)",
-        rows=(*_TIMM_SIGLIP, *under("text.", "", (*_TEXT, *_LINEAR)), *_HEAD),
-        may_drop=("text.attn_mask",),
     ),
 }

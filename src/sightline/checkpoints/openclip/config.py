@@ -38,14 +38,15 @@ class Vision(_Tower, frozen=True, kw_only=True, forbid_unknown_fields=True):
     width: int = 768
     head_width: int = 64
     mlp_ratio: float = 4.0
-    patch_size: int | None = 16
-    image_size: int = 224
+    patch_size: int | tuple[int, int] | None = 16
+    image_size: int | tuple[int, int] = 224
     patch_dropout: float = 0.0  # while training
     attentional_pool: bool | str = False
     attn_pooler_queries: int = 256  # without an attentional pool of no use
     attn_pooler_heads: int = 8
     no_ln_pre: bool = False
-    pos_embed_type: Literal["learnable"] = "learnable"
+    # Of the second, too, the numbers are a tensor of the file.
+    pos_embed_type: Literal["learnable", "sin_cos_2d"] = "learnable"
     final_ln_after_pool: bool = False
     pool_type: Literal["tok", "avg"] = "tok"
     timm_model_name: str | None = None
@@ -92,6 +93,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     quick_gelu: bool = False
     init_logit_scale: float | None = None
     init_logit_bias: float | None = None
+    nonscalar_logit_scale: bool = False  # one number in a list of one
     custom_text: bool = False
     multimodal_cfg: dict[str, Any] | None = None
 

@@ -41,11 +41,22 @@ def openclip_settings(spec: Spec) -> dict[str, Any]:
     return {"model_cfg": _model(spec), "preprocess_cfg": _pixels(spec)}
 
 
+# Kind of image tower, and whether the text's projection is a matrix without bias → table.
+TABLES: Mapping[tuple[str, bool], str] = {
+    ("timm", True): "openclip-timm-matrix",
+    ("timm", False): "openclip-timm",
+    ("resnet", False): "openclip-resnet-bias",
+    ("vit", False): "openclip-bias",
+}
+
+
 def openclip_table(spec: Spec) -> str:
     """Return under which of OpenCLIP's names the tensors of a spec stand."""
     if not _custom(spec):
         return openai_table(spec)
-    return "openclip-timm" if _timm_name(spec) else "openclip-bias"
+    own = "resnet" if isinstance(spec.image, ResNet) else "vit"
+    kind = own if _timm_name(spec) is None else "timm"
+    return TABLES[kind, spec.text.projection == "matrix"]
 
 
 def _custom(spec: Spec) -> bool:

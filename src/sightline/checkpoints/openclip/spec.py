@@ -56,6 +56,8 @@ CLEANINGS: Mapping[str, Cleaning] = {
     "lower": "openai",
     "whitespace": "whitespace",
 }
+# `approximate` of torch's GELU
+GELUS: Mapping[str, Activation] = {"none": "gelu", "tanh": "gelu_tanh"}
 RESIZES: Mapping[str, Literal["shortest", "squash", "longest_pad"]] = {
     "shortest": "shortest",
     "squash": "squash",
@@ -110,9 +112,12 @@ def _refuse_another_end(text: Text, words: TextRecipe) -> None:
 
 def _activation(quick: bool, arguments: Mapping[str, Any] | None) -> Activation:
     """Return what a flag and the arguments of torch's GELU mean together."""
-    if arguments and (quick or dict(arguments) != {"approximate": "tanh"}):
+    if not arguments:
+        return "quick_gelu" if quick else "gelu"
+    known = GELUS.get(str(arguments.get("approximate")))
+    if quick or known is None or len(arguments) > 1:
         raise SpecError(f"act_kwargs {dict(arguments)} are not read here")
-    return "quick_gelu" if quick else "gelu_tanh" if arguments else "gelu"
+    return known
 
 
 def _norm_eps(arguments: Mapping[str, float] | None) -> float:
@@ -132,14 +137,23 @@ def _mlp_width(where: str, width: int, ratio: float) -> int:
         ) from error
 
 
+def _edge(key: str, said: int | tuple[int, int]) -> int:
+    """Return the edge of a square, which may be said once or twice."""
+    height, width = (said, said) if isinstance(said, int) else said
+    if height != width:
+        raise SpecError(f"vision_cfg.{key} is {height} × {width}, and only squares are read here")
+    return height
+
+
 def _image(model: Model) -> ViT | ResNet:
     image = model.vision_cfg
     if image.timm_model_name is not None:
-        return _timm(image)
+        return _timm(image.timm_model_name, image)
     require_positive("vision_cfg", head_width=image.head_width)
+    size_px = _edge("image_size", image.image_size)
     if isinstance(image.layers, tuple):
         return ResNet(
-            size_px=image.image_size,
+            size_px=size_px,
             width=image.width,
             layers=image.layers,
             heads=image.width * 32 // image.head_width,
@@ -151,8 +165,8 @@ def _image(model: Model) -> ViT | ResNet:
     # Of one token, a norm before the pool and one after it are the same.
     after = image.final_ln_after_pool or pool == "class_token"
     return ViT(
-        size_px=image.image_size,
-        stem=PatchStem(patch=image.patch_size, bias=False),
+        size_px=size_px,
+        stem=PatchStem(patch=_edge("patch_size", image.patch_size), bias=False),
         width=image.width,
         layers=image.layers,
         heads=image.width // image.head_width,
@@ -169,17 +183,19 @@ def _image(model: Model) -> ViT | ResNet:
     )
 
 
-def _timm(image: Vision) -> ViT:
+def _timm(name: str, image: Vision) -> ViT:
     """Return an image tower of timm, which brings its own numbers."""
-    name = TIMM.get(str(image.timm_model_name))
-    if name is None or (image.timm_pool, image.timm_proj) != ("map", "none"):
+    # Behind a full stop stands where its weights came from, which changes no tower.
+    known = TIMM.get(name.partition(".")[0])
+    if known is None or (image.timm_pool, image.timm_proj) != ("map", "none"):
         raise SpecError(
-            f"the image tower {image.timm_model_name!r} of timm with the pool {image.timm_pool!r} "
-            f"is not read here: only {', '.join(TIMM)} with 'map' are"
+            f"its image tower is timm's {name!r} (pool {image.timm_pool!r}, projection "
+            f"{image.timm_proj!r}), which is not read here: only {', '.join(TIMM)} with 'map' and "
+            "'none' are"
         )
-    tower = ARCHITECTURES[name].image
+    tower = ARCHITECTURES[known].image
     assert isinstance(tower, ViT)
-    return msgspec.structs.replace(tower, size_px=image.image_size)
+    return msgspec.structs.replace(tower, size_px=_edge("image_size", image.image_size))
 
 
 def _text(model: Model) -> TextTransformer:

@@ -3,8 +3,8 @@
 from types import ModuleType
 from typing import Any, TypeAlias
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from sightline.errors import SpecError
 from sightline.spec import PatchStem, ResNet, Sigmoid, Softmax, ViT, architecture
@@ -36,8 +36,8 @@ def own_vit(vision: Configuration, quick: bool) -> dict[str, object]:
         "activation": "quick_gelu" if quick else "gelu",
         "norm_eps": 1e-5,
         "class_token": True,
-        "pre_norm": True,
-        "pool": "class_token",
+        "pre_norm": not vision.get("no_ln_pre", False),
+        "pool": {"tok": "class_token", "avg": "mean"}[vision.get("pool_type", "tok")],
         "projection": "matrix",
     }
 
@@ -74,6 +74,7 @@ def text_fields(text: Configuration, quick: bool) -> dict[str, object]:
     tanh = text.get("act_kwargs", {}).get("approximate") == "tanh"
     gelu = "gelu_tanh" if tanh else "gelu"
     matrix = "matrix_and_bias" if text.get("proj_bias") else "matrix"
+    pools = {"argmax": "highest_id", "last": "last", "eos": "end_token"}
     return {
         "vocab_size": text["vocab_size"],
         "width": text["width"],
@@ -83,8 +84,8 @@ def text_fields(text: Configuration, quick: bool) -> dict[str, object]:
         "activation": "quick_gelu" if quick else gelu,
         "norm_eps": text.get("norm_kwargs", {"eps": 1e-5})["eps"],
         "causal": not text.get("no_causal_mask", False),
-        "pool": {"argmax": "highest_id", "last": "last"}[text.get("pool_type", "argmax")],
-        "projection": matrix,
+        "pool": pools[text.get("pool_type", "argmax")],
+        "projection": "none" if text.get("proj_type") == "none" else matrix,
     }
 
 
@@ -122,20 +123,29 @@ def test_control_another_row_is_caught(open_clip: ModuleType) -> None:
 
 
 @pytest.mark.parametrize("name", ARCHITECTURES)
-def test_the_family_decides_pixels_words_and_head(name: str) -> None:
+def test_the_family_decides_words_and_head(name: str) -> None:
     spec = architecture(name)
-    sigmoid = isinstance(spec.head, Sigmoid)
-    assert (spec.pixels.resize, spec.words.tokenizer) == (
-        ("squash", "file") if sigmoid else ("shortest", "clip")
-    )
+    family = next(mark for mark in FAMILIES if mark in name)
+    words = spec.words
+    assert (words.start_id, words.end_id, words.pad_id, words.clean) == FAMILIES[family]
+    assert words.tokenizer == ("file" if family else "clip")
     if isinstance(spec.head, Softmax):
         assert spec.head == Softmax(logit_scale=2.659260036932778, max_scale=100.0)
-        assert (spec.words.pad_id, spec.words.end_id) == (0, 49407)
     else:
         assert spec.head == Sigmoid(logit_scale=2.302585092994046, logit_bias=-10.0)
-        # open_clip_torch 3.3.0 tokenizer.py: SigLIP pads with its end id, SigLIP 2 with Gemma's 0.
-        pad = 0 if spec.text.vocab_size == 256000 else 1
-        assert (spec.words.pad_id, spec.words.end_id, spec.words.start_id) == (pad, 1, None)
+    assert isinstance(spec.head, Sigmoid) == ("SigLIP" in name)
+
+
+# What a name holds → start, end and pad id, and cleaning. open_clip_torch 3.3.0 tokenizer.py and
+# its configs: SigLIP pads with its end id, SigLIP 2 with Gemma's 0; CLIPA ends BERT's words with 0.
+FAMILIES = {
+    "SigLIP2": (None, 1, 0, "canonical_space"),
+    "SigLIP": (None, 1, 1, "canonical_space"),
+    "CLIPA": (101, 0, 0, "whitespace"),
+    "L-14-worldwide": (None, 1, 0, "canonical_space"),
+    "worldwide": (0, 2, 1, "whitespace"),
+    "": (49406, 49407, 0, "openai"),
+}
 
 
 def test_a_patch_beyond_the_edge_is_left_out_where_the_published_model_does() -> None:
@@ -145,20 +155,43 @@ def test_a_patch_beyond_the_edge_is_left_out_where_the_published_model_does() ->
 
 
 @pytest.mark.parametrize(
-    ("wrong", "nearest"),
+    ("wrong", "advice"),
     [
-        ("ViT-B/32", "ViT-B-32"),
-        ("rn50X4", "RN50x4"),
-        ("ViT-B-16-SigLIP-255", "ViT-B-16-SigLIP-256"),
+        ("ViT-B/32", "did you mean 'ViT-B-32'?"),
+        ("rn50X4", "did you mean 'RN50x4'?"),
+        ("ViT-B-16-SigLIP-255", "did you mean 'ViT-B-16-SigLIP-256'?"),
+        ("coca-vit-b-32", "did you mean 'coca_ViT-B-32'?"),
+        ("ViT-B-32/laion2b_e16", "give it without what follows ViT-B-32"),
+        ("nope", "docs/architectures.md lists the 80 names of OpenCLIP's that are read"),
+        (
+            "ViT-S-32-alt-quickgelu",
+            "docs/architectures.md lists the 80 names of OpenCLIP's that are read",
+        ),
+        ("", "docs/architectures.md lists the 80 names of OpenCLIP's that are read"),
+        ("clip", "docs/architectures.md lists the 80 names of OpenCLIP's that are read"),
     ],
 )
-def test_an_unknown_name_is_told_the_nearest(wrong: str, nearest: str) -> None:
+def test_an_unknown_name_is_told_the_nearest_or_where_all_are(wrong: str, advice: str) -> None:
     with pytest.raises(SpecError) as caught:
         architecture(wrong)
-    assert str(caught.value) == f"unknown architecture {wrong!r}: did you mean {nearest!r}?"
+    assert str(caught.value) == f"unknown architecture {wrong!r}: {advice}"
+
+
+def test_what_no_spec_can_say_is_refused_with_its_reason() -> None:
+    with pytest.raises(SpecError) as caught:
+        architecture("ViT-M-16-alt")
+    assert str(caught.value) == (
+        "the architecture ViT-M-16-alt is not read here: its image tower has layer scales"
+    )
+
+
+def test_weights_of_other_pixels_are_named_with_their_tag() -> None:
+    plain, other = architecture("ViT-L-14"), architecture("ViT-L-14/laion2b_s32b_b82k")
+    half = (0.5, 0.5, 0.5)
+    assert other == replace(plain, pixels=replace(plain.pixels, mean=half, std=half))
 
 
 def test_every_row_can_be_rebuilt_from_its_own_fields() -> None:
     for spec in ARCHITECTURES.values():
-        assert msgspec.structs.replace(spec) == spec
+        assert replace(spec) == spec
     assert isinstance(ARCHITECTURES["RN50"].image, ResNet)
