@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from sightline.data.vocabulary import train_vocabulary
 from sightline.spec import PixelRecipe, Spec, TextRecipe, architecture, open_words
 from sightline.tensors.safetensors_file import metadata, open_safetensors
 from sightline.verify import Canaries, write_canaries
-from sightline.verify.canaries import KEY, Said
+from sightline.verify.canaries import KEY, SEAL, VERSION, Said
 from sightline.verify.subjects import TEXTS, pictures
 from tiny_models import tiny_clip_spec
 from tiny_towers import saved, tiny_model
@@ -26,12 +27,14 @@ PARTS = [
     "tensors",
     "tokenizer",
     "spec",
+    "record",
     "pixels",
     "ids",
     "image vectors",
     "text vectors",
     "fingerprint",
     "graphs",
+    "files",
 ]
 
 
@@ -76,13 +79,19 @@ def edit_json(path: Path, field: str, value: object) -> None:
 
 
 def edit_said(folder: Path, change: Callable[[dict[str, Any]], None]) -> None:
-    """Change what canaries say, and leave their arrays alone."""
+    """Change what canaries say, seal and all, and leave their arrays alone."""
     path = folder / CANARIES
     file = open_safetensors(path)
     said = json.loads(metadata(file)[KEY])
     change(said)
     stored = {name: storable(name, place.words(file.mapped)) for name, place in file.places.items()}
-    path.write_bytes(b"".join(safetensors_chunks(stored, {KEY: json.dumps(said)})))
+    path.write_bytes(b"".join(safetensors_chunks(stored, sealed(said))))
+
+
+def sealed(said: dict[str, Any]) -> dict[str, str]:
+    """Return the metadata of canaries that say this, with its digest."""
+    encoded = json.dumps(said)
+    return {KEY: encoded, SEAL: sha256(encoded.encode()).hexdigest()}
 
 
 def forge(folder: Path, field: str, value: object) -> None:
@@ -121,11 +130,15 @@ def expectations(pixels: PixelRecipe, words: TextRecipe, folder: Path | None = N
     seen = pictures(pixels)
     ids = open_words(words, folder).rows(TEXTS, long="cut").ids
     said = Said(
-        version=1,
+        version=VERSION,
         fingerprint="",
+        layout="sightline",
         spec={},
         tensors={},
         tokenizer=None,
+        record=None,
+        weights={},
+        files={},
         texts=TEXTS,
         engine="none",
         made_with={},

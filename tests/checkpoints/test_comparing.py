@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from sightline.checkpoints.comparing import differences, is_of_the_library
+from sightline.checkpoints.comparing import differences, lost
 from sightline.spec.towers import Spec
 from tiny_folder import changed
 from tiny_specs import SIGLIP_TEXT, SIGLIP_VIT, TEXT, VIT, tiny_spec
@@ -43,15 +43,35 @@ def test_what_no_vector_depends_on_is_no_difference(changes: dict[str, Any]) -> 
 def test_what_a_vector_depends_on_is_named(changes: dict[str, Any], said: str) -> None:
     found = differences(SPEC, changed(SPEC, **changes))
     assert any(one.startswith(said) for one in found)
-    assert not all(is_of_the_library(one) for one in found)
+    assert set(lost(SPEC, changed(SPEC, **changes))) == set(found)
+
+
+def cleaned(how: str) -> Spec:
+    return changed(SPEC, words={"clean": how})
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pixels": {"crop_rounding": "floor"}}, {"words": {"clean": "lower"}}]
+    ("one", "other"),
+    [
+        (SPEC, changed(SPEC, pixels={"crop_rounding": "floor"})),
+        (SPEC, changed(SPEC, words={"template": "{}, seen"})),
+        (cleaned("openai"), cleaned("nfc_lower")),  # transformers has no ftfy
+        (cleaned("openai"), cleaned("lower")),
+        (cleaned("canonical_space"), cleaned("canonical_delete")),  # only "_" tells them apart
+        (cleaned("whitespace"), cleaned("none")),
+    ],
 )
-def test_a_library_s_own_rule_is_told_apart(changes: dict[str, Any]) -> None:
-    [found] = differences(SPEC, changed(SPEC, **changes))
-    assert is_of_the_library(found)
+def test_a_library_s_own_rule_may_be_lost_and_is_told(one: Spec, other: Spec) -> None:
+    assert len(differences(one, other)) == 1
+    assert lost(one, other) == lost(other, one) == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [("openai", "canonical_space"), ("lower", "canonical_delete"), ("openai", "whitespace")],
+)
+def test_a_cleaning_that_common_texts_show_may_not_be_lost(now: str, then: str) -> None:
+    assert lost(cleaned(then), cleaned(now)) == (f"words.clean: {now!r}, not {then!r}",)
 
 
 def test_pads_that_a_tower_sees_are_a_difference() -> None:

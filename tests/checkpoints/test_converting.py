@@ -16,6 +16,7 @@ from published_models import (
     write_openclip,
 )
 from sightline.checkpoints import Checkpoint, convert, read
+from sightline.checkpoints.layouts import ROUNDED
 from sightline.errors import CheckpointError
 from tiny_models import random_model, write_tiny_model
 from tiny_towers import SPECS, saved
@@ -151,6 +152,32 @@ def test_what_a_library_decides_for_itself_is_said(tmp_path: Path, open_clip: Mo
     write_openclip(tmp_path / "from", open_clip)
     done = convert(read(tmp_path / "from"), tmp_path / "to", "huggingface")
     assert done.remarks == ("huggingface files say pixels.crop_rounding: 'floor', not 'half_even'",)
+
+
+def test_a_folder_of_ours_says_what_transformers_makes_otherwise_of_it(
+    tmp_path: Path, open_clip: ModuleType
+) -> None:
+    """Our record keeps what was trained; the processor beside it cannot say it."""
+    write_openclip(tmp_path / "from", open_clip)
+    done = convert(read(tmp_path / "from"), tmp_path / "to", "sightline")
+    assert done.remarks == (
+        "transformers' files beside sightline.json say pixels.crop_rounding: 'floor', not "
+        "'half_even'",
+    )
+    assert read(tmp_path / "to").spec.pixels == read(tmp_path / "from").spec.pixels
+    assert ROUNDED in (tmp_path / "to" / "README.md").read_text(encoding="utf-8")
+    write_hugging_face_clip(tmp_path / "theirs")  # control: nothing differs, nothing is said
+    assert convert(read(tmp_path / "theirs"), tmp_path / "same", "sightline").remarks == ()
+    assert ROUNDED not in (tmp_path / "same" / "README.md").read_text(encoding="utf-8")
+
+
+def test_a_folder_with_nothing_but_openai_s_file_opens(
+    tmp_path: Path, open_clip: ModuleType
+) -> None:
+    write_hugging_face_clip(tmp_path / "from")
+    convert(read(tmp_path / "from"), tmp_path / "to", "openai")
+    found, file = read(tmp_path / "to"), read(tmp_path / "to" / "model.pt")
+    assert (found.layout, found.fingerprint) == ("openai", file.fingerprint)
 
 
 def test_the_card_comes_along(tmp_path: Path) -> None:

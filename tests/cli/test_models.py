@@ -36,8 +36,8 @@ def test_each_layout_becomes_each_other_and_is_itself(
         ran = run("models", "convert", place[first], folder, "--to", layout)
         assert ran.code == 0
         assert (desk / folder / CANARIES).is_file()
-        whole = folder if layout != "openai" else f"{folder}/model.pt"
-        assert run("models", "check", whole).code == 0
+        assert run("models", "check", folder).code == 0
+    assert run("models", "check", f"{first}-as-openai/model.pt").code == 0
 
 
 def test_what_the_other_library_does_otherwise_is_said(
@@ -45,6 +45,12 @@ def test_what_the_other_library_does_otherwise_is_said(
 ) -> None:
     ran = run("models", "convert", "model", "theirs", "--to", "huggingface")
     assert ran.err == "huggingface files say pixels.crop_rounding: 'floor', not 'half_even'\n"
+    ran = run("models", "convert", "model", "ours", "--to", "sightline")
+    assert ran.err == (
+        "transformers' files beside sightline.json say pixels.crop_rounding: 'floor', not "
+        "'half_even'\n"
+    )
+    assert "files beside sightline.json say pixels.crop" in run("models", "info", "ours").out
 
 
 def test_a_layout_that_cannot_be_the_model_is_refused_in_one_sentence(

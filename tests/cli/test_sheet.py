@@ -35,3 +35,9 @@ def test_an_empty_text_is_a_line_and_control_characters_are_shown(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert drawn(capsys, ("a", ""), ("b", "x\x1b[31m"))[1:] == ["a", "b     x\\x1b[31m"]
+
+
+def test_a_text_without_end_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = drawn(capsys, ("a", "x" * 10**7))
+    assert lines[-1].endswith("x…")
+    assert sum(line.count("x") for line in lines) == 5000

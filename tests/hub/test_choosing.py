@@ -34,6 +34,11 @@ NEVER = ("LICENSE", "tf_model.h5", "flax_model.msgpack", "onnx/model.onnx", "0/m
             None,
             ("sightline.json", "model.safetensors", "image.onnx", "text.onnx"),
         ),
+        (  # transformers opens a folder of ours that was fetched
+            ("sightline.json", *HUGGING, *NEVER),
+            None,
+            ("sightline.json", *HUGGING[:3]),
+        ),
         ((*SHARDED, *SHARDS, "pytorch_model.bin"), None, SHARDED + SHARDS),
         (  # a shard is missing
             (*SHARDED, SHARDS[0], "pytorch_model.bin"),

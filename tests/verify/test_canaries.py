@@ -15,7 +15,7 @@ from sightline.settings import MAX_TEXT_CHARACTERS
 from sightline.verify import check, make, read_canaries, write_canaries
 from sightline.verify.canaries import KEY
 from sightline.verify.subjects import TEXTS
-from tiny_canaries import any_layout_spec, edit_said, flip_a_bit
+from tiny_canaries import any_layout_spec, edit_said, flip_a_bit, sealed
 from tiny_embedder import ColourTowers
 from tiny_models import tiny_clip_spec
 from tiny_towers import saved, tiny_model
@@ -56,10 +56,8 @@ def test_canaries_lie_beside_the_weights_of_any_layout(tmp_path: Path) -> None:
     saved(tmp_path / "native", tiny_model(any_layout_spec()))
     for layout in ("huggingface", "openclip", "openai", "sightline"):
         convert(read(tmp_path / "native"), tmp_path / layout, layout)
-        bare = tmp_path / layout / "model.pt"
-        model = bare if bare.exists() else tmp_path / layout
-        assert write_canaries(model) == tmp_path / layout / CANARIES
-        assert check(model).is_itself
+        assert write_canaries(tmp_path / layout) == tmp_path / layout / CANARIES
+        assert check(tmp_path / layout).is_itself
 
 
 def test_a_layout_is_written_again_over_one_with_canaries(kept: Path, tmp_path: Path) -> None:
@@ -131,10 +129,35 @@ def test_a_flipped_bit_in_the_file_itself_is_found(own: Path) -> None:
 
 
 def test_another_version_is_refused(own: Path) -> None:
-    edit_said(own, lambda said: said.update(version=2))
+    edit_said(own, lambda said: said.update(version=1))
     assert refusal(own / CANARIES) == (
-        "is of version 2 but this Sightline reads version 1: use the Sightline that wrote it"
+        "is of version 1 but this Sightline reads version 2: use the Sightline that wrote it"
     )
+
+
+@pytest.mark.parametrize(
+    ("now", "then"),
+    [
+        (b'norm_eps\\":0.00001', b'norm_eps\\":0.00002'),  # of a tower
+        (b"A photo of a Cat", b"A photo of a Car"),
+        (b'\\"fingerprint\\":\\"', b'\\"fingerprint\\":\\"0'),
+    ],
+)
+def test_what_the_file_says_of_the_model_is_not_believed_when_it_was_changed(
+    own: Path, now: bytes, then: bytes
+) -> None:
+    """The model is as it was: it is not blamed for its canaries."""
+    path = own / CANARIES
+    content = path.read_bytes()
+    size = int.from_bytes(content[:8], "little")
+    assert now in content[:size]
+    header = content[8 : 8 + size].replace(now, then, 1)
+    path.write_bytes(len(header).to_bytes(8, "little") + header + content[8 + size :])
+    assert refusal(path) == (
+        "has changed since it was written (what it says of the model has another digest): restore "
+        "it from where the model came from"
+    )
+    assert check(own).fields == (CANARIES,)
 
 
 def write_file(path: Path, metadata: dict[str, Any], **arrays: np.ndarray) -> Path:
@@ -181,7 +204,7 @@ def spoil(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Pa
         arrays[name] = np.array(change(arrays[name]))
         said = json.loads(metadata(file)[KEY])
         said["arrays"][name] = sha256(arrays[name].data).hexdigest()
-        write_file(path, {KEY: json.dumps(said)}, **arrays)
+        write_file(path, sealed(said), **arrays)
 
     return spoil_file
 

@@ -12,6 +12,7 @@ from sightline.data.vocabulary import train_vocabulary
 from sightline.errors import CheckpointError
 from sightline.spec import open_words
 from sightline.verify import check, read_canaries, write_canaries
+from sightline.verify.beside import beside
 from tiny_canaries import PARTS, edit_json, edit_said, flip_a_bit, forge, guarded, set_in
 from tiny_folder import write_arrays
 from tiny_models import tiny_clip_spec
@@ -135,7 +136,7 @@ def test_a_swap_in_an_openclip_folder_is_named(copied: Copied) -> None:
 def test_canaries_of_one_layout_say_what_another_does_otherwise(own: Path, copied: Copied) -> None:
     folder = copied("huggingface")
     (folder / CANARIES).write_bytes((own / CANARIES).read_bytes())
-    assert check(folder).fields == ("pixels.crop_rounding", "words.pad_id")
+    assert check(folder).fields == ("pixels.crop_rounding", "words.pad_id", "sightline.json")
 
 
 def test_a_swapped_tokenizer_file_is_named(tmp_path: Path) -> None:
@@ -149,10 +150,11 @@ def test_a_swapped_tokenizer_file_is_named(tmp_path: Path) -> None:
         "written with (its digest differs from the one in sightline.json): restore it from where "
         "the model came from"
     )
-    # In both records of the digest: its ids still tell.
+    assert found.fields == ("tokenizer.json",)
+    # In every record of the digest: its ids still tell.
     edit_json(folder / "sightline.json", "tokenizer", "0" * 64)
     swapped = record_tokenizer(folder)
-    edit_said(folder, lambda said: said.update(tokenizer=swapped))
+    edit_said(folder, lambda said: said.update(tokenizer=swapped, files=beside(folder)))
     assert check(folder).fields == ("tokenizer",)
 
 
@@ -189,7 +191,7 @@ def test_a_record_that_does_not_hold_together_still_names_its_field(own: Path) -
     edit_json(own / "sightline.json", "spec.words.end_id", 49406)
     found = check(own)
     assert found.is_itself is False
-    assert "words.end_id" in found.fields
+    assert found.fields == ("words.end_id",)
     assert found.notes[0].sentence.startswith("it does not open: ")
 
 
@@ -198,8 +200,23 @@ def test_a_cut_file_is_a_finding_where_canaries_say_what_it_was(copied: Copied) 
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:-1])
     found = check(folder)
-    assert found.fields == ("files",)
+    assert found.fields == ("model.safetensors",)
     assert "is cut short" in found.notes[0].sentence
+
+
+def test_a_file_that_no_longer_opens_is_named(own: Path, copied: Copied) -> None:
+    """By what changed, and by elimination where the weights are what is wrong."""
+    folder = copied("huggingface")
+    edit_json(folder / "preprocessor_config.json", "do_normalize", False)
+    found = check(folder)
+    assert found.fields == ("preprocessor_config.json",)
+    assert found.notes[0].sentence.startswith("it does not open: ")
+    assert found.differing[-1].sentence == "preprocessor_config.json is not what was written"
+    weights = own / "model.safetensors"
+    weights.write_bytes(weights.read_bytes().replace(b'"F32"', b'"I32"', 1))
+    assert check(own).fields == ("model.safetensors",)
+    weights.unlink()
+    assert check(own).fields == ("model.safetensors",)
 
 
 def test_what_is_no_model_is_no_finding(tmp_path: Path, copied: Copied) -> None:

@@ -8,13 +8,17 @@ from msgspec.structs import replace
 from sightline.checkpoints import Checkpoint, read
 from sightline.checkpoints.digests import computed
 from sightline.checkpoints.folder import CANARIES
+from sightline.checkpoints.json_file import MAX_BYTES
 from sightline.runtime import export_graphs
 from sightline.spec.document import spec_to_json
 from sightline.verify import read_canaries
 from sightline.verify.canaries import Said
 from sightline.verify.files import (
+    broken_weights,
+    check_beside,
     check_fingerprint,
     check_graphs,
+    check_record,
     check_spec,
     check_tensors,
     check_tokenizer,
@@ -43,16 +47,20 @@ def test_control_an_unchanged_model_agrees_in_everything(model: Checkpoint, said
         check_tensors(model, now, said),
         check_tokenizer(model, said),
         *check_spec(spec_to_json(model.spec), said),
+        *check_record(model.record, said),
         check_fingerprint(model, now, said),
         *check_graphs(model),
+        check_beside(model.folder, said),
     ]
-    assert [note.verdict for note in notes] == ["agrees"] * 5
+    assert [note.verdict for note in notes] == ["agrees"] * 7
     assert [note.sentence for note in notes] == [
         f"{len(now)} tensors have the digests that they had",
         "it is CLIP's own",
         "every field is what it was",
+        "origin, licence and training data are what they were",
         f"{model.fingerprint[:12]}…, as it was",
         "there are none; they are made from the spec",
+        "small files that are what they were: 5",
     ]
 
 
@@ -117,6 +125,58 @@ def test_every_field_that_differs_is_named(model: Checkpoint, said: Said) -> Non
     assert found[1].sentence == "words.pad_id is 3, and was 0 when it was written"
 
 
+def test_what_a_model_comes_from_is_compared_where_our_record_said_it(
+    model: Checkpoint, said: Said
+) -> None:
+    other = replace(model.record, license="MIT", training_data=("much",))
+    found = list(check_record(other, said))
+    assert [note.fields for note in found] == [("license",), ("training_data",)]
+    assert found[0].sentence == "license is 'MIT', and was 'CC0-1.0' when it was written"
+    assert list(check_record(other, replace(said, record=None))) == []
+
+
+def test_each_small_file_that_differs_is_named(model: Checkpoint, said: Said) -> None:
+    folder = model.folder
+    (folder / "config.json").write_bytes(b"{}")
+    (folder / "tokenizer_config.json").unlink()
+    (folder / "vocab.txt").write_bytes(b"a")
+    (folder / "README.md").unlink()
+    note = check_beside(folder, said)
+    assert note.fields == ("config.json", "tokenizer_config.json", "vocab.txt")
+    assert note.sentence == (
+        "config.json is not what was written; tokenizer_config.json is gone; vocab.txt was not "
+        "there when it was written; README.md has been edited, as people may"
+    )
+
+
+def test_a_file_is_not_named_beside_the_field_that_it_says(model: Checkpoint, said: Said) -> None:
+    path = model.folder / "sightline.json"
+    path.write_bytes(path.read_bytes() + b" ")
+    assert check_beside(model.folder, said, ["text.heads"]).fields == ()
+    assert check_beside(model.folder, said, ["fingerprint"]).fields == ("sightline.json",)
+    theirs = replace(said, layout="huggingface")  # control: of that layout it says nothing
+    assert check_beside(model.folder, theirs, ["text.heads"]).fields == ("sightline.json",)
+    path.unlink()
+    assert check_beside(model.folder, said, ["text.heads"]).fields == ("sightline.json",)
+
+
+def test_a_small_file_that_cannot_be_read_is_a_finding(model: Checkpoint, said: Said) -> None:
+    with (model.folder / "vocab.json").open("wb") as file:
+        file.truncate(MAX_BYTES + 1)
+    note = check_beside(model.folder, said)
+    assert note.fields == ("files",)
+    assert note.sentence.endswith(f"{MAX_BYTES + 1} bytes, more than {MAX_BYTES}: refused")
+
+
+def test_weights_that_are_broken_are_named_by_their_length(model: Checkpoint, said: Said) -> None:
+    [name] = said.weights
+    shards = replace(said, weights={**said.weights, "other.safetensors": 5})
+    assert broken_weights(model.folder, said) == (name,)  # nothing tells, and it is the only one
+    assert broken_weights(model.folder, shards) == ("other.safetensors",)
+    (model.folder / "other.safetensors").write_bytes(b"12345")
+    assert broken_weights(model.folder, shards) == (name, "other.safetensors")
+
+
 SWAPS: list[tuple[str, str, Any]] = [
     ("pixels", "crop_rounding", "floor"),
     ("pixels", "mean", (0.5, 0.5, 0.5)),
@@ -125,6 +185,10 @@ SWAPS: list[tuple[str, str, Any]] = [
     ("text", "pool", "end_token"),
     ("words", "pad_id", 49407),
     ("words", "clean", "nfc_lower"),
+    ("words", "template", "{} at night"),
+    ("head", "logit_scale", 1.5),
+    ("head", "max_scale", 50.0),
+    ("image", "position_resized", "plain"),
 ]
 
 

@@ -1,4 +1,4 @@
-from sightline.verify.findings import Findings, Note, agrees, differs, unknown
+from sightline.verify.findings import Findings, Note, agrees, differs, shown, unknown
 
 
 def findings(*notes: Note) -> Findings:
@@ -20,3 +20,10 @@ def test_what_could_not_be_compared_is_not_taken_for_fine() -> None:
 
 def test_a_field_is_named_once() -> None:
     assert findings(differs("a", "bad", "x"), differs("b", "bad", "x")).fields == ("x",)
+
+
+def test_what_may_be_of_any_length_is_cut() -> None:
+    assert shown("bicubic") == "'bicubic'"
+    assert shown("x" * 10**6) == f"'{'x' * 199}…"
+    note = differs("a", "b" * 10**6, "c" * 10**6)
+    assert (len(note.sentence), len(note.fields[0])) == (2001, 201)

@@ -1,18 +1,28 @@
 """What two specs of the same tensors disagree about, and whether any vector would differ.
 
-Enter at `differences`.
+Enter at `differences`, and at `lost` for those that make another model.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
 
 from sightline.spec.towers import Spec, ViT
 
-# Fields that a library may have a rule of its own for: the model is the same, a picture or a text
-# may come to it a little differently. Whoever converts is told.
-OF_THE_LIBRARY = ("pixels.crop_rounding", "words.clean", "words.template")
+# Fields that a library may have a rule of its own for, each with the values that may stand for one
+# another: the model is the same, and a rare picture or text comes to it a little differently.
+# Whoever converts is told. Between two groups of cleanings lie capitals and punctuation, which most
+# captions have: a model that is read with one of another group gives other answers.
+ALIKE: Mapping[str, tuple[frozenset[str], ...]] = {
+    "pixels.crop_rounding": (frozenset({"half_even", "floor"}),),  # a pixel, on odd sizes
+    "words.clean": (
+        frozenset({"openai", "nfc_lower", "lower"}),  # mojibake, escapes, white space
+        frozenset({"canonical_space", "canonical_delete"}),  # these, and "_"
+        frozenset({"whitespace", "none"}),
+    ),
+}
+FREE = frozenset({"words.template"})  # no vector depends on it, and no other library writes it down
 
 
 def differences(one: Spec, other: Spec) -> tuple[str, ...]:
@@ -21,13 +31,21 @@ def differences(one: Spec, other: Spec) -> tuple[str, ...]:
     Fields that no vector depends on are no difference: where training started a scale from, how
     positions came to their size, and what stands after the end of a text that nothing looks at.
     """
+    return tuple(_said(*found) for found in _compare(_meaning(one), _meaning(other), ""))
+
+
+def lost(one: Spec, other: Spec) -> tuple[str, ...]:
+    """Return those of the differences that no library may make: the answers would be others."""
     found = _compare(_meaning(one), _meaning(other), "")
-    return tuple(f"{where}: {theirs!r}, not {ours!r}" for where, ours, theirs in found)
+    return tuple(_said(*each) for each in found if not _may_be_lost(*each))
 
 
-def is_of_the_library(difference: str) -> bool:
-    """Tell a difference that is a library's own rule from one that makes another model."""
-    return difference.split(":")[0] in OF_THE_LIBRARY
+def _said(where: str, ours: Any, theirs: Any) -> str:
+    return f"{where}: {theirs!r}, not {ours!r}"
+
+
+def _may_be_lost(where: str, ours: Any, theirs: Any) -> bool:
+    return where in FREE or any({ours, theirs} <= group for group in ALIKE.get(where, ()))
 
 
 def _compare(one: Any, other: Any, where: str) -> Iterator[tuple[str, Any, Any]]:

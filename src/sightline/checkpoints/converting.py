@@ -6,12 +6,14 @@ from pathlib import Path
 import msgspec
 
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.comparing import differences, is_of_the_library
+from sightline.checkpoints.comparing import differences, lost
 from sightline.checkpoints.folder import read_folder
 from sightline.checkpoints.layouts import LAYOUTS, model_of
-from sightline.checkpoints.published import read_bare
+from sightline.checkpoints.shared_folder import said_otherwise
 from sightline.checkpoints.writing import write_model
 from sightline.errors import CheckpointError
+
+WIDEST = ("sightline", "openclip")  # what to offer: these say most
 
 
 class Converted(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,10 +58,8 @@ def convert(
 
     def check(draft: Path) -> None:
         """Read what was written, compare, and seal it."""
-        bare = draft / "model.pt"
-        written = bare if bare.exists() else draft
-        remarks.extend(_remarks(checkpoint, written, layout))
-        seal(written)
+        remarks.extend(_remarks(checkpoint, draft, layout))
+        seal(draft)
 
     write_model(folder, model_of(checkpoint), LAYOUTS[layout], check)
     return Converted(layout=layout, tensors=len(checkpoint.weights), remarks=tuple(remarks))
@@ -80,27 +80,28 @@ def check_free(checkpoint: Checkpoint, folder: Path, *, replace: bool) -> None:
         )
 
 
-def _remarks(checkpoint: Checkpoint, place: Path, layout: str) -> list[str]:
+def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
     """Return in what the written model differs within what a library may decide.
 
     Raises:
         CheckpointError: It differs in anything else.
     """
     try:
-        written = read_bare(place, None) if place.is_file() else read_folder(place)
+        written = read_folder(draft)
     except CheckpointError as error:
-        draft = place.parent if place.is_file() else place
         reason = str(error).replace(f"{draft}/", "")
         raise CheckpointError(f"{layout} layout cannot be this model: {reason}") from error
-    found = differences(checkpoint.spec, written.spec)
-    lost = [one for one in found if not is_of_the_library(one)]
-    if lost:
+    other = lost(checkpoint.spec, written.spec)
+    if other:
+        offers = " or ".join(repr(one) for one in WIDEST if one != layout)
         raise CheckpointError(
-            f"{layout} layout cannot be this model, it would be read with {'; '.join(lost)}: "
-            "choose another layout"
+            f"{layout} layout cannot be this model, it would be read with {'; '.join(other)}: "
+            f"convert to {offers}"
         )
     weights = checkpoint.weights
     changed = [name for name in weights if written.weights.digest(name) != weights.digest(name)]
     if changed or weights.keys() != written.weights.keys():
         raise CheckpointError(f"{layout} layout changed {len(changed)} tensors: nothing is kept")
-    return [f"{layout} files say {one}" for one in found]
+    if layout == "sightline":
+        return list(said_otherwise(written))
+    return [f"{layout} files say {one}" for one in differences(checkpoint.spec, written.spec)]

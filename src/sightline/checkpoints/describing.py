@@ -10,6 +10,7 @@ import msgspec
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.comparing import differences
 from sightline.checkpoints.number import number_of
+from sightline.checkpoints.shared_folder import said_otherwise
 from sightline.spec.architectures import ARCHITECTURES
 from sightline.spec.cost import gflops, parameters
 from sightline.spec.inventory import is_counter
@@ -85,7 +86,7 @@ def describe(checkpoint: Checkpoint) -> Description:
         created_with=record.created_with,
         has_calibration=checkpoint.calibration is not None,
         fingerprint=checkpoint.fingerprint,
-        remarks=checkpoint.remarks,
+        remarks=(*checkpoint.remarks, *said_otherwise(checkpoint)),
     )
 
 

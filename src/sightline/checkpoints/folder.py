@@ -9,13 +9,14 @@ from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.json_file import read_bytes, read_json
 from sightline.checkpoints.manifest import Manifest, from_json
 from sightline.checkpoints.names import fit, some, table_that_reads
-from sightline.checkpoints.published import reader_of
+from sightline.checkpoints.published import read_bare, reader_of
 from sightline.checkpoints.replacement import previous_of
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError
 from sightline.tensors import TensorFile, open_tensors
 
 WEIGHTS = "model.safetensors"
+BARE = "model.pt"  # OpenAI's layout is no more than this file
 MANIFEST = "sightline.json"
 TOKENIZER = "tokenizer.json"
 CALIBRATION = "calibration.json"
@@ -69,6 +70,8 @@ def _open(folder: Path) -> Checkpoint:
     if path.exists():
         return _open_ours(folder, from_json(read_bytes(path), path))
     reader = reader_of(folder)
+    if reader is None and (folder / BARE).is_file():
+        return read_bare(folder / BARE, None)
     if reader is None:
         raise CheckpointError(
             f"{folder} has no {MANIFEST}, nor record and weights of another library, so it is no "

@@ -1,6 +1,6 @@
 """What a model is as files of each library. Enter at `LAYOUTS`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -10,18 +10,24 @@ import msgspec
 import numpy as np
 
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.folder import CALIBRATION, MANIFEST, TOKENIZER
+from sightline.checkpoints.folder import BARE, CALIBRATION, MANIFEST, TOKENIZER
 from sightline.checkpoints.huggingface import Family, family_of, processor_of
 from sightline.checkpoints.json_file import json_bytes, read_bytes
 from sightline.checkpoints.manifest import Manifest, Record, TensorRecord, to_json
 from sightline.checkpoints.names import NAME_TABLES, spelt
-from sightline.checkpoints.openai import openai_table
+from sightline.checkpoints.openai import HEAD_WIDTH, openai_table
 from sightline.checkpoints.openclip import openclip_settings, openclip_table
 from sightline.checkpoints.safetensors_writing import Stored, storable
 from sightline.checkpoints.tokenizer_files import tokenizer_files
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec.document import spec_from_json, spec_to_json
-from sightline.spec.towers import Spec
+from sightline.spec.towers import ResNet, Spec
+
+ROUNDED = (  # said on a card
+    "The image processor of transformers rounds the offset of a crop down, and this model's own "
+    "recipe rounds it to even: opened there, every other picture of odd size is cropped a pixel "
+    "beside."
+)
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,7 +101,7 @@ def huggingface_files(model: Model) -> Files:
         "config.json": json_bytes(family.settings(model.spec) | {"dtype": _precision(model)}),
         "preprocessor_config.json": json_bytes(processor_of(model.spec.pixels)),
         **tokenizer_files(model.spec.words, model.tokenizer_file),
-        "README.md": model.card or _card(model.record),
+        "README.md": model.card or _card(model.record, _limits(model.spec)),
     }
     return Files("model.safetensors", spelt(model.tensors, NAME_TABLES[family.table]), others)
 
@@ -124,14 +130,29 @@ def openai_files(model: Model) -> Files:
     """Write a state dict for OpenAI's `build_model`; its `clip.load` opens TorchScript alone.
 
     Raises:
-        CheckpointError: A tensor has no name in OpenAI's layout.
+        CheckpointError: A tensor has no name in OpenAI's layout, or a tower has other heads.
     """
     spec = model.spec
+    tensors = spelt(model.tensors, NAME_TABLES[openai_table(spec)])
+    _refuse_other_heads(spec)
     numbers = (spec.pixels.size_px, spec.words.context_length, spec.text.vocab_size)
     signs = zip(("input_resolution", "context_length", "vocab_size"), numbers, strict=True)
-    tensors = spelt(model.tensors, NAME_TABLES[openai_table(spec)])
     tensors |= {name: storable(name, np.array(number)) for name, number in signs}
-    return Files("model.pt", tensors, {"README.md": model.card or _card(model.record)})
+    return Files(BARE, tensors, {"README.md": model.card or _card(model.record)})
+
+
+def _refuse_other_heads(spec: Spec) -> None:
+    """Refuse heads that OpenAI's code would not build: it has them of 64 numbers throughout."""
+    image = spec.image
+    widths = {"image": image.width * 32 if isinstance(image, ResNet) else image.width}
+    widths["text"] = spec.text.width
+    for side, width in widths.items():
+        heads = getattr(spec, side).heads
+        if width != heads * HEAD_WIDTH:
+            raise CheckpointError(
+                f"OpenAI's layout has heads of {HEAD_WIDTH} numbers, and this model's {side} tower "
+                f"has {heads} for a width of {width}: convert to 'sightline' or 'openclip'"
+            )
 
 
 def _manifest(model: Model) -> Manifest:
@@ -163,12 +184,19 @@ def _precision(model: Model) -> str:
     return names.get(max(sizes, key=sizes.__getitem__), "float32")
 
 
-def _card(record: Record) -> bytes:
+def _limits(spec: Spec) -> tuple[str, ...]:
+    """Return what transformers does otherwise, for a card that is written for it."""
+    rounded = spec.pixels.resize == "shortest" and spec.pixels.crop_rounding == "half_even"
+    return (ROUNDED,) if rounded else ()
+
+
+def _card(record: Record, limits: Sequence[str] = ()) -> bytes:
     """Say at least where the model comes from and what may be done with it."""
     seen = "".join(f"- {line}\n" for line in record.training_data)
     license_name = msgspec.json.encode(record.license).decode()  # YAML reads JSON's strings
     front = f"---\nlicense: {license_name}\n---\n\n"
-    return f"{front}Origin: {record.origin}.\n\nTraining data:\n\n{seen}".encode()
+    below = "".join(f"\n{line}\n" for line in limits)
+    return f"{front}Origin: {record.origin}.\n\nTraining data:\n\n{seen}{below}".encode()
 
 
 LAYOUTS: Mapping[str, Callable[[Model], Files]] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from sightline.checkpoints.folder import CALIBRATION, CANARIES, MANIFEST, TOKENIZER
+from sightline.checkpoints.folder import BARE, CALIBRATION, CANARIES, MANIFEST, TOKENIZER
 from sightline.checkpoints.layouts import Files, Model, sightline_files
 from sightline.checkpoints.manifest import Record
 from sightline.checkpoints.replacement import replacing, write_file
@@ -15,7 +15,7 @@ from sightline.checkpoints.torch_writing import write_torch
 from sightline.errors import CheckpointError
 from sightline.spec.towers import Spec
 
-WEIGHT_FILES = ("model.safetensors", "open_clip_model.safetensors", "model.pt")
+WEIGHT_FILES = ("model.safetensors", "open_clip_model.safetensors", BARE)
 # What is kept in model folders, of any layout, and made anew from the model.
 BESIDE = (
     *WEIGHT_FILES,
@@ -95,12 +95,20 @@ def write_model(
             WRITERS[Path(files.weights).suffix](draft / files.weights, files.tensors)
             for name, contents in files.others.items():
                 write_file(draft / name, contents)
-            check(draft)
+            _checked(draft, folder, check)
     except OSError as error:
         raise CheckpointError(
             f"model folder {folder} cannot be written ({error.strerror or error}): "
             "free some space or choose another place; what was there before is untouched"
         ) from error
+
+
+def _checked(draft: Path, folder: Path, check: Callable[[Path], object]) -> None:
+    """Let what was written be checked, and name the place that it is for, not the draft's."""
+    try:
+        check(draft)
+    except CheckpointError as error:
+        raise CheckpointError(str(error).replace(str(draft), str(folder))) from error
 
 
 def _check_place(folder: Path, names: Collection[str]) -> None:

@@ -23,9 +23,10 @@ _CODES = {True: 0, False: 1, None: 4}
 def check(model: str, architecture: str | None, as_json: bool) -> int:
     """Compare MODEL (a model folder, a file of weights, or `bundled`) with its canaries.
 
-    Tensors, tokenizer, spec, pixels, ids and vectors are each compared with what they were when the
-    model was written or converted, and what is wrong is named. Ends with 1 where something is, and
-    with 4 where nothing says what the model was.
+    Tensors, tokenizer, spec, pixels, ids and vectors, and the small files that other libraries
+    open, are each compared with what they were when the model was written or converted, and what is
+    wrong is named. Ends with 1 where something is, and with 4 where nothing says what the model
+    was. README.md may be edited.
 
     Example: sightline models check bundled
     """

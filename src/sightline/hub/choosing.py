@@ -48,7 +48,14 @@ SHAPES = {
     "sightline": Shape(
         record="sightline.json",
         weights=(("model.safetensors",), ("model.safetensors.index.json", "model-*.safetensors")),
-        beside=("calibration.json", "canaries.safetensors", "*.onnx", *_BESIDE),
+        beside=(
+            "calibration.json",
+            "canaries.safetensors",
+            "*.onnx",
+            "config.json",  # with the next one, so that transformers opens what was fetched
+            "preprocessor_config.json",
+            *_BESIDE,
+        ),
     ),
     "openclip": Shape(
         record="open_clip_config.json",

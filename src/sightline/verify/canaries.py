@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
 
-from sightline.checkpoints import Checkpoint, read, verify_digests
+from sightline.checkpoints import Checkpoint, Record, read, verify_digests
 from sightline.checkpoints.folder import CANARIES
 from sightline.checkpoints.manifest import TensorRecord
 from sightline.checkpoints.replacement import replace_file
@@ -25,10 +25,12 @@ from sightline.shapes import Float32, Int64, UInt8
 from sightline.spec import Words, open_words
 from sightline.spec.document import spec_to_json
 from sightline.tensors.safetensors_file import metadata, open_safetensors
+from sightline.verify.beside import beside
 from sightline.verify.subjects import TEXTS, pictures
 
-VERSION = 1
+VERSION = 2
 KEY = "sightline.canaries"  # of the metadata
+SEAL = "sightline.canaries.sha256"  # of what stands under that key
 _MADE_WITH = ("sightline", "numpy", "pillow", "tokenizers", "onnxruntime")
 _ARRAYS = {  # name → type and number of axes
     "pixels": ("float32", 4),
@@ -37,15 +39,27 @@ _ARRAYS = {  # name → type and number of axes
     "text_vectors": ("float32", 2),
 }
 
+Kind = TypeVar("Kind")
+
+
+class _Version(msgspec.Struct, frozen=True):
+    """What is read before all else."""
+
+    version: int
+
 
 class Said(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the metadata says of the model that the canaries were made with."""
 
     version: int
     fingerprint: str
+    layout: str
     spec: dict[str, Any]  # as `spec_to_json` writes it
     tensors: dict[str, TensorRecord]  # by our names
     tokenizer: str | None  # sha256 of tokenizer.json; None where it is CLIP's own
+    record: Record | None  # None: the files of other libraries have none that is sealed
+    weights: dict[str, int]  # file → length in bytes
+    files: dict[str, str]  # small file beside the weights → sha256
     texts: tuple[str, ...]
     engine: str
     made_with: dict[str, str]  # package → version
@@ -119,9 +133,13 @@ def make(checkpoint: Checkpoint, towers: Towers) -> Canaries:
     said = Said(
         version=VERSION,
         fingerprint=checkpoint.fingerprint,
+        layout=checkpoint.layout,
         spec=spec_to_json(spec),
         tensors=dict(checkpoint.tensors),
         tokenizer=checkpoint.tokenizer,
+        record=checkpoint.record if checkpoint.layout == "sightline" else None,
+        weights={file.path.name: len(file.mapped) for file in checkpoint.weights.files},
+        files=beside(checkpoint.folder),
         texts=texts,
         engine=towers.description,
         made_with={package: version(package) for package in _MADE_WITH},
@@ -146,13 +164,15 @@ def _is_accepted(text: str, words: Words) -> bool:
 
 
 def _encoded(canaries: Canaries) -> list[bytes | memoryview]:
-    """Return the file's bytes; each array has its digest, so that a damaged file is known."""
+    """Return the file's bytes; all of it has digests, so that a damaged file is known as such."""
     arrays = {name: getattr(canaries, name) for name in _ARRAYS}
     arrays |= {_name(place): rgb for place, rgb in enumerate(canaries.pictures)}
     stored = {name: storable(name, array) for name, array in arrays.items()}
     digests = {name: sha256(tensor.view).hexdigest() for name, tensor in stored.items()}
     said = msgspec.structs.replace(canaries.said, arrays=digests)
-    return safetensors_chunks(stored, {KEY: msgspec.json.encode(said).decode()})
+    encoded = msgspec.json.encode(said)
+    seal = sha256(encoded).hexdigest()
+    return safetensors_chunks(stored, {KEY: encoded.decode(), SEAL: seal})
 
 
 def _name(place: int) -> str:
@@ -166,7 +186,7 @@ def read_canaries(path: Path) -> Canaries:
         CheckpointError: It is damaged, or of another version.
     """
     file = open_safetensors(path)
-    said = _said(metadata(file).get(KEY), path)
+    said = _said(metadata(file), path)
     arrays = {name: place.words(file.mapped) for name, place in file.places.items()}
     for name, array in arrays.items():
         if sha256(np.ascontiguousarray(array).data).hexdigest() != said.arrays.get(name):
@@ -183,21 +203,31 @@ def read_canaries(path: Path) -> Canaries:
     return Canaries(said=said, pictures=tuple(seen), **{name: arrays[name] for name in _ARRAYS})
 
 
-def _said(encoded: str | None, path: Path) -> Said:
-    """Read the metadata."""
+def _said(there: Mapping[str, str], path: Path) -> Said:
+    """Read the metadata, if it is of this version and what was written."""
+    encoded = there.get(KEY, "null").encode()
+    version = _decoded(encoded, _Version, path).version
+    if version != VERSION:
+        raise CheckpointError(
+            f"{path} is of version {version} but this Sightline reads version {VERSION}: use the "
+            "Sightline that wrote it"
+        )
+    if there.get(SEAL) != sha256(encoded).hexdigest():
+        raise CheckpointError(
+            f"{path} has changed since it was written (what it says of the model has another "
+            "digest): restore it from where the model came from"
+        )
+    return _decoded(encoded, Said, path)
+
+
+def _decoded(encoded: bytes, kind: type[Kind], path: Path) -> Kind:
     try:
-        said = msgspec.json.decode(encoded or "null", type=Said)
+        return msgspec.json.decode(encoded, type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
         raise CheckpointError(
             f"{path} does not say what its canaries are ({error}): restore it from where the model "
             "came from"
         ) from error
-    if said.version != VERSION:
-        raise CheckpointError(
-            f"{path} is of version {said.version} but this Sightline reads version {VERSION}: use "
-            "the Sightline that wrote it"
-        )
-    return said
 
 
 def _is_whole(

@@ -1,7 +1,7 @@
 """Is a model still what was written, and if not, which part of it is wrong? Enter at `check`."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from sightline.checkpoints.manifest import fingerprint
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec import TextRecipe
 from sightline.spec.document import spec_to_json
-from sightline.verify.canaries import Canaries, read_canaries
+from sightline.verify.canaries import Canaries, Said, read_canaries
 from sightline.verify.files import (
     Tensors,
+    broken_weights,
+    check_beside,
     check_fingerprint,
     check_graphs,
+    check_record,
     check_spec,
     check_tensors,
     check_tokenizer,
@@ -27,6 +30,8 @@ from sightline.verify.files import (
 from sightline.verify.findings import Findings, Note, differs, unknown
 from sightline.verify.recipes import check_ids, check_pixels
 from sightline.verify.vectors import check_vectors
+
+OTHERS = ("tensors", "tokenizer", "graphs")  # parts whose fields no small file says
 
 
 def check(path: str | Path | None = None, *, architecture: str | None = None) -> Findings:
@@ -68,10 +73,25 @@ def _text(place: Path) -> str:
 
 
 def _of_unopened(folder: Path, error: CheckpointError) -> Iterator[Note]:
-    """Note why a model does not open, and what its record says that its canaries do not."""
-    yield differs("files", f"it does not open: {error}", "files")
+    """Note why a model does not open, and which field or file of it is wrong."""
+    why = f"it does not open: {error}"
+    canaries, missing = _canaries(folder / CANARIES)
+    if canaries is None:
+        yield differs("files", why, "files")
+        yield from missing
+        return
+    notes = [*_of_unread(folder, canaries.said)]
+    files = check_beside(folder, canaries.said, _fields(notes))
+    intact = files.verdict == "agrees"
+    yield differs("files", why, *(broken_weights(folder, canaries.said) if intact else ()))
+    yield from notes
+    if not intact:
+        yield files
+
+
+def _of_unread(folder: Path, said: Said) -> Iterator[Note]:
+    """Note what our record says otherwise of the spec than canaries do, if it can be read."""
     try:
-        said = read_canaries(folder / CANARIES).said
         spec = read_json(folder / MANIFEST).get("spec")
     except CheckpointError:
         return
@@ -92,7 +112,14 @@ def _of_opened(checkpoint: Checkpoint, now: Tensors) -> Iterator[Note]:
         notes.append(check_fingerprint(checkpoint, now, said))
     if not _is_wrong(notes):  # else they are made from what is wrong
         notes += check_graphs(checkpoint)
+    if said is not None:
+        notes.append(check_beside(checkpoint.folder, said, _fields(notes)))
     yield from notes
+
+
+def _fields(notes: Sequence[Note]) -> list[str]:
+    """Return what is wrong in the spec or the record."""
+    return [name for note in notes if note.part not in OTHERS for name in note.fields]
 
 
 def _is_wrong(notes: list[Note]) -> bool:
@@ -114,6 +141,8 @@ def _of_compared(checkpoint: Checkpoint, canaries: Canaries, *, is_intact: bool)
     """Note how a model differs from its canaries."""
     spec = checkpoint.spec
     yield from check_spec(spec_to_json(spec), canaries.said)
+    if checkpoint.layout == "sightline":
+        yield from check_record(checkpoint.record, canaries.said)
     yield check_pixels(spec.pixels, canaries)
     note, words = check_ids(spec.words, checkpoint.folder, canaries)
     yield note

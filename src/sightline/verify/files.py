@@ -1,11 +1,15 @@
-"""Tensors, tokenizer, spec and graphs against their records. Enter at `check_tensors`."""
+"""Tensors, tokenizer, spec, record, small files and graphs against what canaries say of them.
 
-from collections.abc import Iterator, Mapping
+Enter at `check_tensors`.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from sightline.checkpoints import Checkpoint
+from sightline.checkpoints import Checkpoint, Record
 from sightline.checkpoints.json_file import read_bytes
 from sightline.checkpoints.manifest import TensorRecord, fingerprint
 from sightline.checkpoints.names import some
@@ -13,10 +17,18 @@ from sightline.errors import CheckpointError, SpecError
 from sightline.runtime.graphs import FILES, TOWERS, binding, build
 from sightline.spec import Spec
 from sightline.spec.architectures import ARCHITECTURES
+from sightline.verify.beside import CARD, SAYS, beside
 from sightline.verify.canaries import Said
-from sightline.verify.findings import Note, agrees, differs, unknown
+from sightline.verify.findings import Note, agrees, differs, shown, unknown
 from sightline.verify.recipes import CLEANINGS, GEOMETRY
-from sightline.verify.trying import Alternatives, changes, remedy, unlike, variants
+from sightline.verify.trying import (
+    Alternatives,
+    changes,
+    choices,
+    remedy,
+    unlike,
+    variants,
+)
 from sightline.verify.vectors import alternatives
 
 Tensors = Mapping[str, TensorRecord]
@@ -70,9 +82,69 @@ def check_spec(spec: Mapping[str, Any], said: Said) -> Iterator[Note]:
     """Compare every field of two specs as JSON."""
     wrong = list(unlike(spec, said.spec))
     for name, now, then in wrong:
-        yield differs("spec", f"{name} is {now!r}, and was {then!r} when it was written", name)
+        yield _unlike("spec", name, now, then)
     if not wrong:
         yield agrees("spec", "every field is what it was")
+
+
+def check_record(record: Record, said: Said) -> Iterator[Note]:
+    """Compare origin, licence and training data where our own record said them."""
+    if said.record is None:
+        return
+    wrong = changes(record, said.record, "")
+    for name, now, then in wrong:
+        yield _unlike("record", name, now, then)
+    if not wrong:
+        yield agrees("record", "origin, licence and training data are what they were")
+
+
+def _unlike(part: str, name: str, now: Any, then: Any) -> Note:
+    sentence = f"{name} is {shown(now)}, and was {shown(then)} when it was written"
+    return differs(part, sentence, name)
+
+
+def check_beside(folder: Path, said: Said, found: Collection[str] = ()) -> Note:
+    """Compare the digest of each small file.
+
+    Args:
+        folder: Where the model lies.
+        said: What its canaries say of them.
+        found: Fields of spec and record that are known to be wrong: of the file that says them no
+            more is named.
+    """
+    try:
+        now = beside(folder)
+    except CheckpointError as error:
+        return differs("files", str(error), "files")
+    then = said.files
+    wrong = sorted(name for name in {*now, *then} if now.get(name) != then.get(name))
+    edited = f"; {CARD} has been edited, as people may" if CARD in wrong else ""
+    wrong = [name for name in wrong if name != CARD]
+    if not wrong:
+        count = len({*then} - {CARD})
+        return agrees("files", f"small files that are what they were: {count}{edited}")
+    what = "; ".join(f"{name} {_become(name, now, then)}" for name in wrong)
+    parts, says = {field.partition(".")[0] for field in found}, SAYS.get(said.layout, {})
+    explained = {name for name in {*now} & {*then} if parts & says.get(name, frozenset())}
+    unexplained = (name for name in wrong if name not in explained)
+    return differs("files", f"{what}{edited}", *unexplained)
+
+
+def _become(name: str, now: Collection[str], then: Collection[str]) -> str:
+    """Say what became of a file."""
+    if name not in now:
+        return "is gone"
+    return "is not what was written" if name in then else "was not there when it was written"
+
+
+def broken_weights(folder: Path, said: Said) -> tuple[str, ...]:
+    """Return which files of weights are gone or of another length; all, where nothing tells."""
+    sizes = {
+        name: (folder / name).stat().st_size if (folder / name).is_file() else None
+        for name in said.weights
+    }
+    wrong = tuple(name for name, size in said.weights.items() if sizes[name] != size)
+    return wrong or tuple(said.weights)
 
 
 def check_fingerprint(checkpoint: Checkpoint, now: Tensors, said: Said) -> Note:
@@ -97,12 +169,22 @@ def check_fingerprint(checkpoint: Checkpoint, now: Tensors, said: Said) -> Note:
 
 def _parts(spec: Spec) -> Iterator[tuple[str, Alternatives]]:
     """Yield the parts of a spec with what their fields may have been."""
-    published = [one.pixels for one in ARCHITECTURES.values()]
-    numbers = {name: {getattr(one, name) for one in published} for name in ("mean", "std")}
-    yield "pixels", {**GEOMETRY, **{name: sorted(known) for name, known in numbers.items()}}
-    yield "words", {**CLEANINGS, "pad_id": [0, 1, spec.words.end_id or 0]}
-    yield "image", alternatives(spec.image)
+    known = ARCHITECTURES.values()
+    yield "pixels", {**GEOMETRY, **_published((one.pixels for one in known), "mean", "std")}
+    templates = _published((one.words for one in known), "template")
+    pads = {"pad_id": [0, 1, spec.words.end_id or 0]}
+    yield "words", {**CLEANINGS, **pads, "template": ["{}", *templates["template"]]}
+    resized = choices(type(spec.image), "position_resized")
+    yield "image", {**alternatives(spec.image), **resized}
     yield "text", alternatives(spec.text)
+    heads = (one.head for one in known if type(one.head) is type(spec.head))
+    yield "head", _published(heads, *spec.head.__struct_fields__)
+
+
+def _published(parts: Iterable[msgspec.Struct], *fields: str) -> dict[str, Sequence[Any]]:
+    """Return the values that some fields have in published models."""
+    known = list(parts)
+    return {name: sorted({getattr(one, name) for one in known}) for name in fields}
 
 
 def check_graphs(checkpoint: Checkpoint) -> Iterator[Note]:

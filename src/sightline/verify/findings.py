@@ -1,8 +1,11 @@
 """What a check found, part by part. Enter at `Findings`."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
+
+LONGEST = 200  # characters of a value; a record may hold a text of any length
+LONGEST_SENTENCE = 2000
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,9 +55,21 @@ def agrees(part: str, sentence: str) -> Note:
 
 def differs(part: str, sentence: str, *fields: str) -> Note:
     """Note that a part is not as it was written."""
-    return Note(part=part, verdict="differs", sentence=sentence, fields=fields)
+    named = tuple(cut(name, LONGEST) for name in fields)
+    said = cut(sentence, LONGEST_SENTENCE)
+    return Note(part=part, verdict="differs", sentence=said, fields=named)
 
 
 def unknown(part: str, sentence: str) -> Note:
     """Note that there was nothing to compare a part with."""
     return Note(part=part, verdict="unknown", sentence=sentence)
+
+
+def shown(value: Any) -> str:
+    """Write a value as it is shown in a sentence."""
+    return cut(repr(value), LONGEST)
+
+
+def cut(text: str, most: int) -> str:
+    """Return a text, or its beginning."""
+    return text if len(text) <= most else f"{text[:most]}…"

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 
 from sightline.errors import SpecError
+from sightline.verify.findings import shown
 
 Part = TypeVar("Part", bound=msgspec.Struct)
 Alternatives = Mapping[str, Sequence[Any]]  # field → values that it may have
@@ -69,4 +70,5 @@ def changes(now: msgspec.Struct, then: msgspec.Struct, where: str) -> list[tuple
 
 def remedy(found: Sequence[tuple[str, Any, Any]]) -> str:
     """Say what has to be changed back: "pixels.filter 'bicubic' instead of 'bilinear'"."""
-    return " and ".join(f"{name} {then!r} instead of {now!r}" for name, now, then in found)
+    fields = (f"{name} {shown(then)} instead of {shown(now)}" for name, now, then in found)
+    return " and ".join(fields)

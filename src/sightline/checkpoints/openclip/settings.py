@@ -8,7 +8,6 @@ import msgspec
 
 from sightline.checkpoints.openai import openai_table
 from sightline.checkpoints.openclip.spec import (
-    CLEANINGS,
     IMAGE_POOLS,
     NORM_EPS,
     RESIZES,
@@ -17,7 +16,20 @@ from sightline.checkpoints.openclip.spec import (
 )
 from sightline.errors import SpecError
 from sightline.spec.architectures import ARCHITECTURES
+from sightline.spec.clean import Cleaning
 from sightline.spec.towers import ResNet, Sigmoid, Spec, TextTransformer, ViT
+
+# `get_clean_fn` of open_clip tokenizer.py, the nearest to each of ours: whoever reads it again sees
+# where it is another.
+CLEANINGS: Mapping[Cleaning, str] = {
+    "openai": "lower",
+    "nfc_lower": "lower",
+    "lower": "lower",
+    "canonical_space": "canonicalize",
+    "canonical_delete": "canonicalize",
+    "whitespace": "whitespace",
+    "none": "whitespace",
+}
 
 
 def openclip_settings(spec: Spec) -> dict[str, Any]:
@@ -147,8 +159,7 @@ def _end(spec: Spec) -> dict[str, Any]:
 
 def _tokenizer(spec: Spec) -> dict[str, Any]:
     """Name the tokenizer: a folder's own is found beside its config, whatever the name."""
-    cleanings = {ours: theirs for theirs, ours in CLEANINGS.items()}
-    clean = cleanings.get(spec.words.clean, "canonicalize")
+    clean = CLEANINGS[spec.words.clean]
     if spec.words.tokenizer == "clip":
         return {} if clean == "lower" else {"tokenizer_kwargs": {"clean": clean}}
     return {"hf_tokenizer_name": "tokenizer.json", "tokenizer_kwargs": {"clean": clean}}
