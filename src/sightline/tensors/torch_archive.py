@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from sightline.errors import CheckpointError
+from sightline.regular_file import open_regular
 from sightline.tensors.pickled import Module, Tensor, read_pickle
 from sightline.tensors.place import STORED, Place, bytes_of, is_shape
-from sightline.tensors.regular_file import open_regular
 from sightline.tensors.tensor_file import TensorFile, map_file
 
 MAX_ENTRIES = 50_000
