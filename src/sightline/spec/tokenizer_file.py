@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sightline.errors import CheckpointError, SpecError
+from sightline.errors import CheckpointError, SpecError, TextError
 from sightline.regular_file import read_regular
 from sightline.spec.space_marked import cut_at_spaces, is_cut_at_spaces
 from sightline.spec.tokenizer_traps import without_traps
@@ -19,13 +19,20 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 MAX_BYTES = 64 * 2**20  # 256,000 words take 34 MB
+MOST_CHARACTERS = 2**24  # that the library works on at once: it takes 165 bytes for each
 
 
 class TokenizerFile:
     """A tokenizer.json that yields the ids of the text alone, whole and unpadded."""
 
     def __init__(
-        self, path: Path, tokenizer: "Tokenizer", digest: str, reserved: frozenset[int]
+        self,
+        path: Path,
+        tokenizer: "Tokenizer",
+        digest: str,
+        reserved: frozenset[int],
+        *,
+        longest: int,
     ) -> None:
         """Take a tokenizer over; enter at `open_tokenizer_file`.
 
@@ -34,11 +41,13 @@ class TokenizerFile:
             tokenizer: As read from the file.
             digest: Sha256 of the file, in hexadecimal.
             reserved: Ids that mean start, end or pad, and that no text may become.
+            longest: Characters of a text that it may be given.
         """
         self.digest = digest
         self.vocabulary_size: int = tokenizer.get_vocab_size()
         self.reserved = reserved
         self._path = path
+        self._longest = longest
         self._tokenizer = tokenizer
         self._by_word = is_cut_at_spaces(tokenizer)  # whether a text's ids are those of its words
 
@@ -54,8 +63,14 @@ class TokenizerFile:
         """Return the ids of a cleaned text, without start and end.
 
         Raises:
+            TextError: The text is too long for what the file may make of it.
             SpecError: The file makes the library stop.
         """
+        if len(text) > self._longest:
+            raise TextError(
+                f"a text has {len(text)} characters, of which {self._path} could make more than "
+                f"{MOST_CHARACTERS}: pass a caption, not a document"
+            )
         try:
             ids: list[int] = self._tokenizer.encode(text, add_special_tokens=False).ids
         except BaseException as error:
@@ -95,9 +110,11 @@ def open_tokenizer_file(path: Path, *, marks: Sequence[int], pad_id: int) -> Tok
         raise SpecError(f"the tokenizer {error}") from error
     digest = hashlib.sha256(content).hexdigest()
     try:
-        tokenizer = _opened(content)
+        looked_at, growth = without_traps(content)
+        tokenizer = _opened(looked_at)
         reserved = _reserve(tokenizer, marks, pad_id)
-        return TokenizerFile(path, tokenizer, digest, reserved)
+        longest = MOST_CHARACTERS // growth
+        return TokenizerFile(path, tokenizer, digest, reserved, longest=longest)
     except SpecError as error:
         raise SpecError(f"{path} cannot be followed: {error}") from error
     except (ValueError, RecursionError) as reason:
@@ -110,11 +127,11 @@ def open_tokenizer_file(path: Path, *, marks: Sequence[int], pad_id: int) -> Tok
         raise
 
 
-def _opened(content: bytes) -> "Tokenizer":
-    """Let the library open what it may open of a file."""
+def _opened(looked_at: bytes) -> "Tokenizer":
+    """Let the library open what was looked at of a file."""
     from tokenizers import Tokenizer, models
 
-    tokenizer = Tokenizer.from_buffer(without_traps(content))
+    tokenizer = Tokenizer.from_buffer(looked_at)
     model = tokenizer.model
     size = tokenizer.get_vocab_size(with_added_tokens=False)
     needs_unknown = isinstance(model, models.WordLevel | models.WordPiece)

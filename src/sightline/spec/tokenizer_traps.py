@@ -91,8 +91,10 @@ class _Added(msgspec.Struct, frozen=True):
     content: str
 
 
-def without_traps(content: bytes) -> bytes:
+def without_traps(content: bytes) -> tuple[bytes, int]:
     """Return a tokenizer.json that says what was looked at here, each thing once, and no more.
+
+    And how many characters it may make of one, before they become ids.
 
     What it would do after a text is cut into ids (`truncation`, `padding`, `post_processor`) is
     left out: rows are laid out by the recipe.
@@ -117,7 +119,7 @@ def without_traps(content: bytes) -> bytes:
     _refuse_letters([word.content for word in added or ()], normalized)
     if "model" in kept:
         kept["model"] = _model(kept["model"])
-    return msgspec.json.encode(kept)
+    return msgspec.json.encode(kept), normalized * cut
 
 
 def _follow(kept: dict[str, msgspec.Raw], name: str, known: Mapping[str, int]) -> int:
