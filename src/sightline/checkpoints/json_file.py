@@ -10,7 +10,7 @@ from sightline.regular_file import read_regular
 
 MAX_BYTES = 64 * 2**20  # a tokenizer.json of 256,000 words has 34 MB
 # What is kept whole becomes 25 times as large if it is made of empty lists. Configs have kilobytes,
-# and the longest tokenizer_config.json, Gemma 3's with its 6,400 added words, 1.2 MB.
+# and the longest tokenizer_config.json, Gemma 3's with 6,400 added words, about 1.2 MB.
 MAX_RECORD_BYTES = 4 * 2**20
 
 Kind = TypeVar("Kind")

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from sightline.errors import SpecError
 
-MOST_LETTERS = 1000  # of one pattern: GPT-4's has 390
+MOST_LETTERS = 1000  # of one pattern: GPT-4o's has 274
 MOST_CHOICES = 8  # ways to begin one alternative
 MOST_REPEATS = 1  # that one alternative may have to shorten: two make it cubic in the text
 

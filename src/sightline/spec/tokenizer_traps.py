@@ -16,10 +16,10 @@ from sightline.spec.tokenizer_patterns import given_back
 
 MOST_STEPS = 64  # SigLIP's first tokenizers have a dozen
 MOST_GROWTH = 256  # characters that one may become; SigLIP's may make 72 of one
-MOST_GIVEN_BACK = 8  # by all patterns together: GPT-4's has three
-MOST_PART_BYTES = 4 * 2**20  # Gemma 3 adds 6,400 words in 1.3 MB
-MOST_ITEMS = 2**22  # commas of a vocabulary with its merges: XLM-V has 1.8 million
-MOST_LETTERS = 2**23  # of all words of a vocabulary that is searched as a tree: XLM-V has 6 million
+MOST_GIVEN_BACK = 8  # by all patterns of a part: GPT-4o's has three
+MOST_PART_BYTES = 4 * 2**20  # Gemma 3 adds 6,400 words in about 1.3 MB
+MOST_ITEMS = 2**22  # commas of a vocabulary with its merges: XLM-V has about 1.8 million
+MOST_LETTERS = 2**23  # of all words that are searched as a tree: XLM-V has about 6 million
 MOST_WORD = 256  # letters of a word: SentencePiece ends at 16, and added words at 31
 MOST_AFFIX = 16  # letters: "</w>" has four
 
