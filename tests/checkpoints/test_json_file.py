@@ -1,17 +1,27 @@
 """A stranger's small files: read whole, or refused before they fill memory or hang."""
 
 import os
+import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from sightline.checkpoints.json_file import MAX_BYTES, read_bytes
+from sightline.checkpoints import read
+from sightline.checkpoints.json_file import (
+    MAX_BYTES,
+    MAX_RECORD_BYTES,
+    read_bytes,
+    read_json,
+    read_understood,
+)
 from sightline.errors import CheckpointError
 
 
-def refusal(path: Path) -> str:
+def refusal(path: Path, reader: Callable[[Path], object] = read_bytes) -> str:
     with pytest.raises(CheckpointError) as caught:
-        read_bytes(path)
+        reader(path)
     return str(caught.value)
 
 
@@ -47,3 +57,43 @@ def test_what_is_not_there_is_said(tmp_path: Path) -> None:
         f"{tmp_path / 'a.json'} cannot be read (No such file or directory): check that it is "
         "there and readable"
     )
+
+
+@pytest.mark.parametrize("reader", [read_json, lambda path: read(path.parent)])
+def test_a_record_larger_than_any_is_not_kept(
+    reader: Callable[[Path], object], tmp_path: Path
+) -> None:
+    path, length = tmp_path / "sightline.json", MAX_RECORD_BYTES + 1
+    path.touch()
+    os.truncate(path, length)
+    assert refusal(path, reader) == (
+        f"{path} has {length} bytes, more than {MAX_RECORD_BYTES}: refused"
+    )
+
+
+def test_control_a_large_record_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(b'{"words": "%s"}' % (b"a" * (MAX_RECORD_BYTES - 13)))
+    assert len(read_json(path)["words"]) == MAX_RECORD_BYTES - 13
+
+
+class Model(msgspec.Struct):
+    """What is kept of a file."""
+
+    model: str
+
+
+def test_what_is_not_understood_is_not_kept_whole(tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    path.write_bytes(b'{"model":3,"x":[' + b"[]," * 2**20 + b"[]]}")  # as Python's lists: 67 MB
+    tracemalloc.start()
+    try:
+        said = refusal(path, lambda path: read_understood(path, Model))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert said == (
+        f"{path} says what is not read here (Expected `str`, got `int` - at `$.model`): correct "
+        "it, or use another checkpoint"
+    )
+    assert peak < MAX_BYTES + 2 * path.stat().st_size  # a buffer that mostly stays untouched

@@ -19,6 +19,10 @@ from sightline.errors import SightlineError
 # A shell's background job, as a CI's may be, ignores Ctrl-C, and its children inherit that.
 HEAR_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 COMMAND = (sys.executable, "-c", f"{HEAR_CTRL_C}; from sightline.cli import run; run()")
+NO_MEMORY = (
+    "sightline: error: there is not enough memory for this: take a smaller model or fewer pictures "
+    "at once, or close other programs\n"
+)
 
 
 def test_help_lists_every_verb_by_group_and_ends_with_an_example(run: Callable[..., Ran]) -> None:
@@ -66,6 +70,14 @@ def test_an_error_is_one_sentence_and_debug_shows_where(run: Callable[..., Ran])
             4,
             "sightline: error: [Errno 28] No space left on device\n",
         ),
+        (MemoryError("Unable to allocate 9 GiB for an array"), 4, NO_MEMORY),
+        (MemoryError(), 4, NO_MEMORY),
+        (
+            RuntimeError("[ONNXRuntimeError] : 6 : Failed to allocate memory for requested buffer"),
+            4,
+            NO_MEMORY,
+        ),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"), 4, NO_MEMORY),
         (
             KeyError("oops"),
             4,

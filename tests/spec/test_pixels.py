@@ -16,6 +16,7 @@ from transformers.models.clip.image_processing_pil_clip import CLIPImageProcesso
 from sightline import settings as limits
 from sightline.errors import ImageError, SpecError
 from sightline.images import read
+from sightline.spec.limits import MOST_PX
 from sightline.spec.pixels import PixelRecipe
 
 GOLDENS = Path(__file__).parents[1] / "goldens"
@@ -247,10 +248,12 @@ def test_an_empty_picture_is_refused() -> None:
     assert str(caught.value) == "the picture is 3 × 0 pixels: there is nothing to see"
 
 
-def test_a_recipe_without_a_size_is_refused() -> None:
+@pytest.mark.parametrize("size_px", [-1, 0, MOST_PX + 1, 10**30])
+def test_a_recipe_of_a_size_that_no_tower_sees_is_refused(size_px: int) -> None:
     with pytest.raises(SpecError) as caught:
-        msgspec.structs.replace(OPENAI, size_px=0)
-    assert str(caught.value) == "pixels.size_px is 0: give a positive size"
+        msgspec.structs.replace(OPENAI, size_px=size_px)
+    assert str(caught.value) == f"pixels.size_px is {size_px}: give 1 to {MOST_PX} pixels"
+    assert msgspec.structs.replace(OPENAI, size_px=MOST_PX).size_px == MOST_PX
 
 
 def test_a_recipe_with_a_deviation_of_zero_is_refused() -> None:

@@ -50,7 +50,15 @@ REFUSED: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "an endless eps": (
         lambda: replace(VIT, norm_eps=float("inf")),
-        "image norm_eps is inf: give a positive number",
+        "image norm_eps is inf: give a number between 0 and 1",
+    ),
+    "an eps that no float32 holds": (
+        lambda: replace(TEXT, norm_eps=1e300),
+        "text norm_eps is 1e+300: give a number between 0 and 1",
+    ),
+    "an eps of nothing": (
+        lambda: replace(VIT, norm_eps=0.0),
+        "image norm_eps is 0.0: give a number between 0 and 1",
     ),
     "a pool without its token": (
         lambda: replace(VIT, class_token=False),

@@ -15,6 +15,7 @@ from code_tree import PACKAGE, Import, imports, module_name, python_files, tree
 # docs/decisions.md says why `data` needs pyarrow and tokenizers, and who may need torch at once.
 FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("errors", "settings", "shapes"), ""),
+    (("regular_file",), ""),
     (("spec",), "tokenizers* ftfy* PIL*"),
     (("model",), "torch"),
     (("tensors",), ""),

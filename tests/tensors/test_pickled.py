@@ -6,6 +6,7 @@ import pickle
 import pickletools
 import re
 import time
+import tracemalloc
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
@@ -206,6 +207,37 @@ def test_calls_cannot_make_copies_grow() -> None:
     copy = Named("torch.jit._pickle", "build_intlist")
     items = list(range(1000))
     assert pickled._CALLS[str(copy)](items) is items
+
+
+SHARED = 30_000  # attributes: a dictionary of 1.3 MB
+
+
+def built(times: int) -> bytes:
+    """Return a list of a dictionary, a class, and objects that are all made of both."""
+    items = b"".join(b"M" + bytes([k & 255, k >> 8]) + b"N" for k in range(SHARED))
+    both = b"}r\0\0\0\0(" + items + b"uc__torch__\nA\nr\1\0\0\0"
+    return b"\x80\2(" + both + b"j\1\0\0\0)\x81j\0\0\0\0b" * times + b"l."
+
+
+def test_objects_that_are_made_of_one_dictionary_share_it() -> None:
+    """A copy for each: 321 kB took 7.5 GB."""
+    tracemalloc.start()
+    try:
+        _, _, *made = read_pickle(built(100), "w.pt")
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [len(one.attributes) for one in made] == [SHARED] * 100
+    assert peak < 40e6
+
+
+def test_an_object_is_made_once() -> None:
+    """What it held would have to be copied before it could be added to."""
+    twice = b"\x80\2c__torch__\nA\n)\x81" + b"}X\1\0\0\0aNsb" * 2 + b"."
+    assert refusal(twice) == (
+        "w.pt has a broken table of contents (an object made of a dict, or made twice): copy it "
+        "again"
+    )
 
 
 @pytest.mark.parametrize(

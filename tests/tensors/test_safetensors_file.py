@@ -42,3 +42,15 @@ def test_a_shape_that_no_array_has_is_refused(shape: list[int], tmp_path: Path) 
 def test_a_tensor_without_numbers_is_read(tmp_path: Path) -> None:
     file = open_safetensors(written(tmp_path, [0, 2**58], 0))
     assert file.places["a"].array(file.mapped).shape == (0, 2**58)
+
+
+def test_a_name_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, [4], 4)
+    entry = b'{"dtype": "%s", "shape": [4], "data_offsets": [0, 4]}'
+    header = b'{"a": ' + entry % b"U8" + b', "\\u0061": ' + entry % b"I8" + b"}"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(CheckpointError) as caught:
+        open_safetensors(path)
+    assert str(caught.value) == (
+        f"{path} has an unreadable header (a name is there twice): copy it again"
+    )

@@ -7,6 +7,7 @@ import warnings
 import zipfile
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -90,15 +91,18 @@ def test_a_file_of_torch_before_its_archives_is_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("names", [[], ["a/data.pkl", "b/data.pkl"]])
+@pytest.mark.parametrize(
+    "names", [[], ["a/data.pkl", "b/data.pkl"], ["a/b/data.pkl"], ["data.pkl"], ["a/datazpkl"]]
+)
 def test_an_archive_of_something_else_is_refused(names: list[str], tmp_path: Path) -> None:
     path = tmp_path / "w.pt"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("readme", b"hello")
         for name in names:
             archive.writestr(name, b"")
+    count = 2 if len(names) == 2 else 0  # torch's lies in the one folder of the archive
     assert refusal(path) == (
-        f"{path} is a zip archive with {len(names)} tables of contents (data.pkl), so torch did "
+        f"{path} is a zip archive with {count} tables of contents (data.pkl), so torch did "
         "not save it: give weights that torch or safetensors wrote"
     )
 
@@ -172,6 +176,31 @@ def test_an_encrypted_entry_is_refused(tmp_path: Path) -> None:
     path.write_bytes(contents)
     assert refusal(path) == (
         f"{path} has w/data/0 encrypted, which torch never writes: copy it again"
+    )
+
+
+def test_an_entry_before_the_file_is_refused(tmp_path: Path) -> None:
+    """A directory that claims to begin later than it does: zipfile takes off the difference."""
+    path = rebuilt(saved(tmp_path, {"a": torch.zeros(1)}), lambda _, held: held)
+    contents = bytearray(path.read_bytes())
+    end = contents.rindex(b"PK\5\6") + 16
+    [begin] = struct.unpack_from("<I", contents, end)
+    struct.pack_into("<I", contents, end, begin + len(contents))
+    path.write_bytes(contents)
+    with zipfile.ZipFile(path) as archive:
+        assert archive.infolist()[0].header_offset < 0
+    assert refusal(path) == (
+        f"{path} has w/data.pkl compressed or cut short, which torch never writes: copy it again"
+    )
+
+
+@pytest.mark.parametrize(
+    "whole", [{1: torch.zeros(1), "1": torch.ones(1)}, {"1": torch.zeros(1), 1: torch.ones(2)}]
+)
+def test_two_tensors_of_one_name_are_refused(whole: dict[Any, Any], tmp_path: Path) -> None:
+    path = saved(tmp_path, whole)
+    assert refusal(path) == (
+        f"{path} has two tensors of the name 1: save the state_dict() of a model"
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sightline.checkpoints.checkpoint import Checkpoint
-from sightline.checkpoints.json_file import read_bytes, read_json
+from sightline.checkpoints.json_file import read_bytes, read_json, read_record
 from sightline.checkpoints.manifest import Manifest, from_json
 from sightline.checkpoints.names import fit, some, table_that_reads
 from sightline.checkpoints.published import read_bare, reader_of
@@ -68,7 +68,7 @@ def _open(folder: Path) -> Checkpoint:
     """Open a folder that nobody replaces; our own record wins over another library's beside it."""
     path = folder / MANIFEST
     if path.exists():
-        return _open_ours(folder, from_json(read_bytes(path), path))
+        return _open_ours(folder, from_json(read_record(path), path))
     reader = reader_of(folder)
     if reader is None and (folder / BARE).is_file():
         return read_bare(folder / BARE, None)

@@ -12,13 +12,7 @@ from sightline.checkpoints.json_file import (
     read_understood,
     understood,
 )
-from sightline.checkpoints.tokenizer_marks import (
-    After,
-    Normalizer,
-    marks_of,
-    refuse_traps,
-    refuse_unknown,
-)
+from sightline.checkpoints.tokenizer_marks import After, marks_of
 from sightline.errors import CheckpointError, SpecError
 
 # sha256 of CLIP's 48,894 merges, "first second" on a line each: who has these has its vocabulary.
@@ -78,7 +72,6 @@ class _File(msgspec.Struct, frozen=True):
     model: _Model
     added_tokens: list[_Word] = []
     padding: _Padding | None = None
-    normalizer: Normalizer | None = None
     post_processor: After | None = None
 
 
@@ -183,8 +176,6 @@ def _id_of(token: str | _Token | None, vocabulary: Mapping[str, int]) -> int | N
 def _marks(path: Path, whole: _File) -> tuple[int | None, int | None]:
     """Return what the tokenizer puts before and after a text; it is not run, for it is not ours."""
     try:
-        refuse_traps(whole.normalizer)
-        refuse_unknown(whole.model.type, _ids(whole.model.vocab), whole.model.unk_token)
         return marks_of(whole.post_processor)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error

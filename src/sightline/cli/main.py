@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -19,6 +20,12 @@ from sightline.cli.verbs import GROUPS, VERBS
 from sightline.errors import SightlineError
 
 _LONGEST = 1500  # characters of a sentence: a stranger's file may have names of any length
+_NO_MEMORY = (
+    "there is not enough memory for this: take a smaller model or fewer pictures at once, or close "
+    "other programs"
+)
+# How ONNX Runtime and torch say it, whose errors are of no class of their own.
+_ALLOCATION = re.compile("allocate memory|out of memory|not enough memory|bad_?alloc", re.I)
 
 
 @dataclass
@@ -143,9 +150,16 @@ def exit_code(arguments: Sequence[str]) -> int:
     except OSError as error:
         return _report(f"error: {error}", 4, session)
     except Exception as error:
+        if _is_out_of_memory(error):
+            return _report(f"error: {_NO_MEMORY}", 4, session)
         fault = f"{type(error).__name__}: {error}"
         hint = "" if session.debug else " (--debug shows where)"
         return _report(f"error: a fault in Sightline itself, {fault}{hint}", 4, session)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory is all that was missing."""
+    return isinstance(error, MemoryError) or _ALLOCATION.search(str(error)) is not None
 
 
 def _invoke(arguments: Sequence[str], session: Session) -> int:

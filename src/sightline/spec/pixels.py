@@ -8,6 +8,7 @@ import numpy as np
 from sightline import settings
 from sightline.errors import ImageError, SpecError
 from sightline.shapes import Float32, UInt8
+from sightline.spec.limits import require_size
 
 REDUCTIONS = (1, 2, 4, 8)  # of the blocks of 8 × 8 that a JPEG is made of
 WHOLE_PX = 512  # of the edge that decides: less gains little, and is what most pictures have
@@ -31,8 +32,7 @@ class PixelRecipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     std: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        if self.size_px < 1:
-            raise SpecError(f"pixels.size_px is {self.size_px}: give a positive size")
+        require_size("pixels.size_px", self.size_px)
         if min(self.std) <= 0:
             raise SpecError(f"pixels.std is {self.std}: give positive deviations")
 

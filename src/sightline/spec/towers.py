@@ -5,7 +5,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from sightline.errors import SpecError
-from sightline.spec.limits import require_layers, require_positive
+from sightline.spec.limits import require_eps, require_layers, require_positive
 from sightline.spec.pixels import PixelRecipe
 from sightline.spec.words import TextRecipe
 
@@ -102,8 +102,8 @@ class ViT(
             width=self.width,
             heads=self.heads,
             mlp_width=self.mlp_width,
-            norm_eps=self.norm_eps,
         )
+        require_eps("image", self.norm_eps)
         require_layers("image", self.layers)
         # A patch stem leaves the pixels beyond the last whole patch out, and one published model
         # relies on it: SigLIP SO400M/14 at 384 px has 27 × 27 patches of 14.
@@ -193,8 +193,8 @@ class TextTransformer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             width=self.width,
             heads=self.heads,
             mlp_width=self.mlp_width,
-            norm_eps=self.norm_eps,
         )
+        require_eps("text", self.norm_eps)
         require_layers("text", self.layers)
         if self.width % self.heads:
             raise SpecError(

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from sightline.errors import CheckpointError
-from sightline.tensors.regular_file import open_regular
+from sightline.regular_file import read_regular
 from sightline.tensors.safetensors_file import open_safetensors
 from sightline.tensors.tensor_file import TensorFile
 from sightline.tensors.torch_archive import open_torch_archive
@@ -45,19 +45,10 @@ def open_tensors(path: Path) -> tuple[TensorFile, ...]:
     return (opener(path),)
 
 
-def _index_bytes(path: Path) -> bytes:
-    """Read a whole index, which may be as long as that of any model and no longer."""
-    with open_regular(path) as file:
-        encoded = file.read(MAX_INDEX_BYTES + 1)
-    if len(encoded) > MAX_INDEX_BYTES:
-        raise CheckpointError(f"{path} has more than {MAX_INDEX_BYTES} bytes: refused")
-    return encoded
-
-
 def _open_shards(path: Path) -> tuple[TensorFile, ...]:
     """Open each shard, and check that it holds exactly what the index says."""
     try:
-        index = msgspec.json.decode(_index_bytes(path), type=_Index)
+        index = msgspec.json.decode(read_regular(path, MAX_INDEX_BYTES), type=_Index)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise CheckpointError(f"{path} is not an index of shards ({error}): copy again") from error
     shards = sorted(set(index.weight_map.values()))

@@ -207,9 +207,9 @@ def _build(reader: _Reader, _: Any) -> None:
     """Fill an object. A state dict's `_metadata` is of no use here."""
     state, whole = reader.stack.pop(), reader.stack[-1]
     if isinstance(whole, Module):
-        if not isinstance(state, dict):  # pairs, with anything as keys
-            raise ValueError(f"an object made of a {type(state).__name__}")
-        whole.attributes.update(state)
+        if not isinstance(state, dict) or whole.attributes:  # pairs, with anything as keys
+            raise ValueError(f"an object made of a {type(state).__name__}, or made twice")
+        whole.attributes = state  # itself: a copy could be asked for a million times
 
 
 def _global(reader: _Reader, argument: list[str]) -> None:

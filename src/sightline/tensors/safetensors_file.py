@@ -5,6 +5,7 @@ their place in the file and because every refusal has to be a sentence. Format:
 https://github.com/huggingface/safetensors#format.
 """
 
+import json
 import mmap
 from collections.abc import Mapping
 from hashlib import sha256
@@ -80,7 +81,8 @@ def _places(path: Path, header: bytes, *, start: int, end: int) -> dict[str, Pla
         document = msgspec.json.decode(header, type=dict[str, msgspec.Raw])
         document.pop("__metadata__", None)
         entries = {name: msgspec.json.decode(raw, type=_Entry) for name, raw in document.items()}
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        json.loads(header.decode(), object_pairs_hook=_refuse_twice)
+    except (ValueError, RecursionError) as error:  # of either parser
         raise CheckpointError(
             f"{path} has an unreadable header ({error}): copy it again"
         ) from error
@@ -114,3 +116,9 @@ def _places(path: Path, header: bytes, *, start: int, end: int) -> dict[str, Pla
             "copy it again"
         )
     return places
+
+
+def _refuse_twice(pairs: list[tuple[str, object]]) -> None:
+    """Refuse a name that is there twice: of two types of the same bytes msgspec keeps the last."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name is there twice")

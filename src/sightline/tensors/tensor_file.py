@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from sightline.errors import CheckpointError
+from sightline.regular_file import open_regular
 from sightline.tensors.place import Place
-from sightline.tensors.regular_file import open_regular
 
 PIECE_BYTES = 2**20
 

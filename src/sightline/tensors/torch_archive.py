@@ -13,12 +13,13 @@ from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from io import BufferedReader
 from pathlib import Path
+from re import fullmatch
 from typing import Any
 
 from sightline.errors import CheckpointError
+from sightline.regular_file import open_regular
 from sightline.tensors.pickled import Module, Tensor, read_pickle
 from sightline.tensors.place import STORED, Place, bytes_of, is_shape
-from sightline.tensors.regular_file import open_regular
 from sightline.tensors.tensor_file import TensorFile, map_file
 
 MAX_ENTRIES = 50_000
@@ -113,7 +114,7 @@ def _entries(path: Path) -> dict[str, zipfile.ZipInfo]:
 
 def _root(path: Path, entries: Mapping[str, zipfile.ZipInfo]) -> str:
     """Return the one folder of the archive."""
-    roots = [name.split("/")[0] for name in entries if name.endswith("/data.pkl")]
+    roots = [name.split("/")[0] for name in entries if fullmatch(r"[^/]*/data\.pkl", name)]
     if len(roots) != 1:
         raise CheckpointError(
             f"{path} is a zip archive with {len(roots)} tables of contents (data.pkl), so torch "
@@ -131,7 +132,7 @@ def _stored(path: Path, mapped: mmap.mmap, entry: zipfile.ZipInfo) -> memoryview
 def _place_of(path: Path, mapped: mmap.mmap, entry: zipfile.ZipInfo) -> tuple[int, int]:
     """Return where an uncompressed entry begins and how long it is."""
     at = entry.header_offset
-    header = mapped[at : at + LOCAL_HEADER]
+    header = mapped[at : at + LOCAL_HEADER] if at >= 0 else b""  # zipfile may compute any
     # Before the data: the header, the name, and an "extra" with which torch aligns it.
     begin = at + LOCAL_HEADER + int.from_bytes(header[26:28], "little")
     begin += int.from_bytes(header[28:30], "little")
@@ -177,6 +178,12 @@ def _tensors(contents: Any, path: Path) -> Iterator[tuple[str, Tensor]]:
             )
         if isinstance(value, Tensor):
             found.append((name, value))
+    # The keys 1 and "1", or "a.b" and b of a module a: of two tensors one would be lost.
+    twice = [name for name, count in Counter(name for name, _ in found).items() if count > 1]
+    if twice:
+        raise CheckpointError(
+            f"{path} has two tensors of the name {twice[0]}: save the state_dict() of a model"
+        )
     wrapped = bool(found) and all(name.startswith("module.") for name, _ in found)
     for name, tensor in found:
         yield name.removeprefix("module.") if wrapped else name, tensor

@@ -164,7 +164,7 @@ def _words_of(
         words = opened(one.start_id, one.end_id, one.pad_id)
         try:
             ids = None if words is None else words.under(one).rows(texts, long="cut").ids
-        except TextError:
+        except (SpecError, TextError):
             continue
         if ids is not None and np.array_equal(ids, expected):
             return one

@@ -20,6 +20,7 @@ TEXTS = (
 )
 _SMALL_PX = 31  # less than any model's size: filters differ upwards as well
 _FLAT_PX = (47, 33)
+_BAND_PX = 64  # rows drawn at once: their numbers have eight times as many bytes
 _BEYOND_PX = 13  # over the model's size: filters widen only with a reduction
 
 
@@ -50,11 +51,15 @@ def _size(size_px: int, least_px: int) -> tuple[int, int]:
 
 
 def _drawn(width: int, height: int) -> UInt8[np.ndarray, "height width 3"]:
-    """Draw slopes, a grid of edges and rings, a channel each."""
-    across, down = np.arange(width)[None, :], np.arange(height)[:, None]
-    channels = (
-        (37 * across + 11 * down + across * down // 3) % 256,
-        (across // 4 + down // 3) % 2 * 170 + (across + down) % 64,
-        (across * across + 3 * down * down) // 8 % 256,
-    )
-    return np.stack(channels, axis=-1).astype(np.uint8)
+    """Draw slopes, a grid of edges and rings, a channel each, band after band."""
+    picture = np.empty((height, width, 3), np.uint8)
+    across = np.arange(width)[None, :]
+    for top in range(0, height, _BAND_PX):
+        down = np.arange(top, min(top + _BAND_PX, height))[:, None]
+        channels = (
+            (37 * across + 11 * down + across * down // 3) % 256,
+            (across // 4 + down // 3) % 2 * 170 + (across + down) % 64,
+            (across * across + 3 * down * down) // 8 % 256,
+        )
+        picture[top : top + _BAND_PX] = np.stack(channels, axis=-1)
+    return picture

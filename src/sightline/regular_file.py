@@ -1,4 +1,7 @@
-"""A file that a stranger's folder names, opened without waiting. Enter at `open_regular`."""
+"""A file that a stranger's folder names, opened without waiting and read within a limit.
+
+Enter at `open_regular` and `read_regular`.
+"""
 
 import os
 import stat
@@ -41,3 +44,27 @@ def open_regular(path: Path) -> BufferedReader:
             "there"
         )
     return os.fdopen(number, "rb")
+
+
+def read_regular(path: Path, most: int) -> bytes:
+    """Read a whole file that is no longer than such a file ever is.
+
+    Args:
+        path: The file.
+        most: How many bytes it may have.
+
+    Raises:
+        CheckpointError: As for `open_regular`, or it cannot be read, or is longer.
+    """
+    try:
+        with open_regular(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            content = b"" if size > most else file.read(most + 1)
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}): check that it is there and readable"
+        ) from error
+    size = max(size, len(content))  # it may have grown, and some files have no size to ask for
+    if size > most:
+        raise CheckpointError(f"{path} has {size} bytes, more than {most}: refused")
+    return content

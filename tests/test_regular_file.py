@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sightline.errors import CheckpointError
-from sightline.tensors.regular_file import open_regular
+from sightline.regular_file import open_regular
 
 
 def refusal(path: Path) -> str:
