@@ -214,6 +214,15 @@ def test_a_folder_without_a_tokenizer_is_asked_for_one(tmp_path: Path) -> None:
     )
 
 
+def test_a_sentencepiece_model_alone_is_asked_to_be_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "spiece.model").write_bytes(b"x")
+    assert refusal(tmp_path) == (
+        f"{tmp_path} has a spiece.model and no tokenizer.json: with transformers 5 and "
+        f"sentencepiece, write it by T5Tokenizer.from_pretrained('{tmp_path}', extra_ids=0)"
+        f".backend_tokenizer.save('{tmp_path}/tokenizer.json')"
+    )
+
+
 @pytest.mark.parametrize(
     "contents", ['{"model": {"type": "BPE"}}', '{"model": 3}', '{"version": "1.0"}']
 )

@@ -66,6 +66,14 @@ def tokenizer_facts(folder: Path) -> TokenizerFacts:
     merges = folder / "merges.txt"
     if merges.exists() and (folder / "vocab.json").exists():
         return _from_merges(folder, config)
+    if (folder / "spiece.model").exists():
+        # With the class's own cleaning before it, this gives SiglipTokenizer's ids.
+        raise CheckpointError(
+            f"{folder} has a spiece.model and no tokenizer.json: with transformers 5 and "
+            "sentencepiece, write it by "
+            f"T5Tokenizer.from_pretrained({str(folder)!r}, extra_ids=0)"
+            f".backend_tokenizer.save({str(path)!r})"
+        )
     raise CheckpointError(
         f"{folder} has no tokenizer.json, so nothing says how its texts become ids: put the "
         "tokenizer that the model was trained with beside its weights"
