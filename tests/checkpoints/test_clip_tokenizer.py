@@ -71,6 +71,12 @@ def test_merges_may_be_written_as_they_once_were(tmp_path: Path) -> None:
     assert tokenizer_facts(write_clip_tokenizer(tmp_path, model=model)).clip
 
 
+def test_words_may_be_listed_in_any_order(tmp_path: Path) -> None:
+    ids = written_vocabulary()[0] | {START: 49406, END: 49407}
+    mixed = {word: ids[word] for word in sorted(ids)}
+    assert tokenizer_facts(write_clip_tokenizer(tmp_path, model={"vocab": mixed})).clip
+
+
 def test_a_pad_of_its_words_may_be_listed_as_special(tmp_path: Path) -> None:
     config = {"pad_token": "!", "added_tokens_decoder": {"0": {"content": "!"}}}
     facts = tokenizer_facts(
