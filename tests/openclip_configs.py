@@ -52,7 +52,13 @@ def tokenizer_of(config: dict[str, Any]) -> TokenizerFacts | None:
         return None
     start_id, end_id, pad_id = known
     return TokenizerFacts(
-        file=Path("tokenizer.json"), kind=None, start_id=start_id, end_id=end_id, pad_id=pad_id
+        file=Path("tokenizer.json"),
+        clip=False,
+        kind=None,
+        start_id=start_id,
+        end_id=end_id,
+        pad_id=pad_id,
+        ids=1,
     )
 
 

@@ -1,5 +1,6 @@
 """From any layout to any other that can be the same model: bit for bit, or refused."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -7,17 +8,21 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
+from changed_tokenizers import word, write_clip_tokenizer
 from published_models import (
     OPENCLIP_CONFIG,
     write_hugging_face_clip,
     write_hugging_face_siglip,
+    write_json,
     write_openai,
     write_openclip,
 )
 from sightline.checkpoints import Checkpoint, convert, read
 from sightline.checkpoints.layouts import ROUNDED
 from sightline.errors import CheckpointError
+from sightline.spec.words import open_words
 from tiny_models import random_model, write_tiny_model
 from tiny_towers import SPECS, saved
 
@@ -194,3 +199,37 @@ def test_without_a_card_the_licence_still_comes_along(tmp_path: Path) -> None:
     checkpoint = read(write_tiny_model(tmp_path / "from"))
     convert(checkpoint, tmp_path / "to", "huggingface")
     assert read(tmp_path / "to").license == checkpoint.license
+
+
+def test_a_file_that_is_clip_s_own_is_called_so_where_none_is_asked_for(
+    tmp_path: Path, open_clip: ModuleType
+) -> None:
+    text = OPENCLIP_CONFIG["text_cfg"] | {"hf_tokenizer_name": "org/self"}
+    write_openclip(tmp_path / "from", open_clip, OPENCLIP_CONFIG | {"text_cfg": text})
+    write_clip_tokenizer(tmp_path / "from")
+    first = read(tmp_path / "from")
+    assert (first.spec.words.tokenizer, first.spec.words.pad_id) == ("file", 49407)
+    remarks = convert(first, tmp_path / "to", "huggingface").remarks
+    assert "huggingface files say words.tokenizer: 'clip', not 'file'" in remarks
+    assert read(tmp_path / "to").spec.words.tokenizer == "clip"
+
+
+def test_control_a_word_that_was_added_is_never_lost(tmp_path: Path) -> None:
+    folder = tmp_path / "from"
+    write_hugging_face_clip(folder)
+    write_clip_tokenizer(folder, word("sks"))
+    config = json.loads((folder / "config.json").read_text())
+    state = load_file(folder / "model.safetensors")
+    name = "text_model.embeddings.token_embedding.weight"
+    state[name] = torch.cat([state[name], torch.ones(1, 64)])
+    save_file(state, folder / "model.safetensors")
+    config["text_config"]["vocab_size"] = 49409
+    write_json(folder / "config.json", config)
+    first = read(folder)
+    for layout in ("huggingface", "openclip", "sightline"):
+        convert(first, tmp_path / layout, layout)
+        again = read(tmp_path / layout)
+        ids = open_words(again.spec.words, again.folder).encode("a sks")
+        assert ids == [49406, 320, 49408, 49407]
+    with pytest.raises(CheckpointError, match=r"words\.tokenizer: 'clip', not 'file'"):
+        convert(first, tmp_path / "openai", "openai")

@@ -17,6 +17,7 @@ from published_models import (
     write_json,
     write_openai,
     write_openclip,
+    write_siglip_tokenizer,
 )
 from sightline.checkpoints import read
 from sightline.checkpoints.comparing import differences
@@ -277,3 +278,10 @@ def test_the_licence_is_the_card_s(card: str | None, license_name: str, clip: Pa
 
 def test_where_libraries_differ_it_says_so(clip: Path) -> None:
     assert any("ftfy" in remark for remark in read(clip).remarks)
+
+
+def test_a_siglip_2_that_does_not_say_where_it_pads_is_remarked(tmp_path: Path) -> None:
+    write_hugging_face_siglip(tmp_path)
+    assert "pads on the left" not in read(tmp_path).remarks[-1]
+    write_siglip_tokenizer(tmp_path, kind="GemmaTokenizer")
+    assert "GemmaTokenizer of transformers then pads on the left" in read(tmp_path).remarks[-1]

@@ -18,7 +18,13 @@ FACTS = ("license", "training_data", "zero_shot")
 AT = re.compile(r" at (main|refs/pr/\d+|[0-9a-f]{40})( \(.+\))?$|\d+\.\d+\.\d+")
 
 TOKENIZER = TokenizerFacts(
-    file=Path("tokenizer.json"), kind=None, start_id=None, end_id=1, pad_id=0
+    file=Path("tokenizer.json"),
+    clip=False,
+    kind=None,
+    start_id=None,
+    end_id=1,
+    pad_id=0,
+    ids=9,
 )
 
 

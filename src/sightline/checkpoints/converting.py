@@ -10,6 +10,7 @@ from sightline.checkpoints.comparing import differences, lost
 from sightline.checkpoints.folder import read_folder
 from sightline.checkpoints.layouts import LAYOUTS, model_of
 from sightline.checkpoints.shared_folder import said_otherwise
+from sightline.checkpoints.tokenizer_facts import is_clip_s_own
 from sightline.checkpoints.writing import write_model
 from sightline.errors import CheckpointError
 
@@ -91,7 +92,7 @@ def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
     except CheckpointError as error:
         reason = str(error).replace(f"{draft}/", "")
         raise CheckpointError(f"{layout} layout cannot be this model: {reason}") from error
-    other = lost(checkpoint.spec, written.spec)
+    other = [one for one in lost(checkpoint.spec, written.spec) if not _is_clip_s(checkpoint, one)]
     if other:
         offers = " or ".join(repr(one) for one in WIDEST if one != layout)
         raise CheckpointError(
@@ -105,3 +106,10 @@ def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
     if layout == "sightline":
         return list(said_otherwise(written))
     return [f"{layout} files say {one}" for one in differences(checkpoint.spec, written.spec)]
+
+
+def _is_clip_s(checkpoint: Checkpoint, difference: str) -> bool:
+    """Tell whether all that differs is that a file which is CLIP's own is called so."""
+    file = checkpoint.tokenizer_file
+    named = difference == "words.tokenizer: 'clip', not 'file'"
+    return named and file is not None and is_clip_s_own(file)

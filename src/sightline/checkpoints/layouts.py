@@ -18,7 +18,7 @@ from sightline.checkpoints.names import NAME_TABLES, spelt
 from sightline.checkpoints.openai import HEAD_WIDTH, openai_table
 from sightline.checkpoints.openclip import openclip_settings, openclip_table
 from sightline.checkpoints.safetensors_writing import Stored, storable
-from sightline.checkpoints.tokenizer_files import tokenizer_files
+from sightline.checkpoints.tokenizer_files import carried_files, tokenizer_files
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec.document import spec_from_json, spec_to_json
 from sightline.spec.towers import ResNet, Spec
@@ -121,7 +121,7 @@ def openclip_files(model: Model) -> Files:
         "README.md": model.card or _card(model.record),
     }
     if model.tokenizer_file is not None:
-        others |= tokenizer_files(model.spec.words, model.tokenizer_file)
+        others |= carried_files(model.spec.words, model.tokenizer_file)
     table = NAME_TABLES[openclip_table(model.spec)]
     return Files("open_clip_model.safetensors", spelt(model.tensors, table), others)
 

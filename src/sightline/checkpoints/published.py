@@ -21,7 +21,8 @@ from sightline.checkpoints.names import (
 from sightline.checkpoints.number import number_of
 from sightline.checkpoints.openai import SIGNS, openai_spec
 from sightline.checkpoints.openclip import OpenClip, openclip_spec, refuse_unreadable
-from sightline.checkpoints.tokenizer_facts import tokenizer_facts
+from sightline.checkpoints.rowless_words import refuse_rowless_words
+from sightline.checkpoints.tokenizer_facts import TokenizerFacts, tokenizer_facts
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError, SpecError
 from sightline.spec.architectures import ARCHITECTURES, OTHER_PIXELS, architecture
@@ -70,6 +71,7 @@ def read_huggingface(folder: Path) -> Checkpoint:
         spec = family.spec(said, pixels, words)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
+    _refuse_rowless(tokenizer, spec)
     files = _opened(_first_of(folder, HUGGING_FACE_WEIGHTS))
     return Checkpoint(
         folder=folder,
@@ -77,8 +79,8 @@ def read_huggingface(folder: Path) -> Checkpoint:
         spec=spec,
         record=_record(folder, "Hugging Face"),
         weights=fit(files, spec, NAME_TABLES[family.table]),
-        tokenizer_file=tokenizer.file,
-        remarks=family.remarks,
+        tokenizer_file=tokenizer.file if words.tokenizer == "file" else None,
+        remarks=family.remarks + tokenizer.remarks,
     )
 
 
@@ -98,6 +100,7 @@ def read_openclip(folder: Path) -> Checkpoint:
         spec = openclip_spec(config, tokenizer)
     except SpecError as error:
         raise CheckpointError(f"{path} cannot be followed: {error}") from error
+    _refuse_rowless(tokenizer, spec)
     files = _opened(_first_of(folder, OPENCLIP_WEIGHTS))
     return Checkpoint(
         folder=folder,
@@ -106,7 +109,14 @@ def read_openclip(folder: Path) -> Checkpoint:
         record=_record(folder, "OpenCLIP"),
         weights=fit(files, spec, _table(files, spec)),
         tokenizer_file=None if tokenizer is None else tokenizer.file,
+        remarks=() if tokenizer is None else tokenizer.remarks,
     )
+
+
+def _refuse_rowless(tokenizer: TokenizerFacts | None, spec: Spec) -> None:
+    """Look for words without a row, where the tokenizer has more ids than there are rows."""
+    if tokenizer is not None and tokenizer.file and tokenizer.ids > spec.text.vocab_size:
+        refuse_rowless_words(tokenizer.file, spec)
 
 
 def read_bare(path: Path, name: str | None) -> Checkpoint:
@@ -131,6 +141,8 @@ def read_bare(path: Path, name: str | None) -> Checkpoint:
         raise CheckpointError(
             f"{path} needs its tokenizer.json beside it, which a {name} does not share with others"
         )
+    if tokenizer is not None:
+        refuse_rowless_words(tokenizer, spec)
     return Checkpoint(
         folder=path.parent,
         layout="openai" if ours else "openclip",

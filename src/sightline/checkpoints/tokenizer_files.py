@@ -4,13 +4,19 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sightline.checkpoints.clip_tokenizer import CLIP_MARKS
 from sightline.checkpoints.huggingface.spec import CLEANINGS
-from sightline.checkpoints.json_file import json_bytes, read_bytes
-from sightline.checkpoints.tokenizer_facts import CLIP_MARKS
+from sightline.checkpoints.json_file import json_bytes, read_bytes, read_understood
+from sightline.checkpoints.tokenizer_json import CONFIG, TokenizerJson, all_ids, config_of
 from sightline.spec.byte_pairs import written_vocabulary
 from sightline.spec.words import TextRecipe
 
-TOKENIZER, CONFIG = "tokenizer.json", "tokenizer_config.json"
+TOKENIZER = "tokenizer.json"
+# Cleaning → the class to write. OpenCLIP's SigLIP turns "_" into a space where transformers' one
+# deletes it; whoever converts is told.
+CLASSES = {cleaning: kind for kind, cleaning in CLEANINGS.items()} | {
+    "canonical_space": "SiglipTokenizer"
+}
 # CLIP's pattern as the tokenizers library writes it: transformers 5.23 `tokenization_clip.py`
 PIECES = (
     r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
@@ -23,12 +29,35 @@ def tokenizer_files(words: TextRecipe, file: Path | None) -> dict[str, bytes]:
     Args:
         words: The model's text recipe.
         file: Its tokenizer.json; None where the vocabulary is CLIP's own, which is then written.
+
+    Raises:
+        CheckpointError: The file is no tokenizer's.
     """
     if file is None:
         return {TOKENIZER: _clip_tokenizer(), CONFIG: _clip_config(words)}
+    beside = config_of(file.parent)
+    # A class that says nothing of cleaning is replaced: the recipe does.
+    return carried_files(words, file) if beside.tokenizer_class in CLEANINGS else _anew(words, file)
+
+
+def carried_files(words: TextRecipe, file: Path) -> dict[str, bytes]:
+    """Return the same for OpenCLIP, which cleans by itself: any class will do.
+
+    Args:
+        words: The model's text recipe.
+        file: Its tokenizer.json.
+
+    Raises:
+        CheckpointError: The file is no tokenizer's.
+    """
     beside = file.with_name(CONFIG)
-    config = read_bytes(beside) if beside.is_file() else _config(words, file)
-    return {TOKENIZER: read_bytes(file), CONFIG: config}
+    if not beside.is_file():
+        return _anew(words, file)
+    return {TOKENIZER: read_bytes(file), CONFIG: read_bytes(beside)}
+
+
+def _anew(words: TextRecipe, file: Path) -> dict[str, bytes]:
+    return {TOKENIZER: read_bytes(file), CONFIG: _config(words, file)}
 
 
 @cache
@@ -90,16 +119,13 @@ def _clip_config(words: TextRecipe) -> bytes:
 
 def _config(words: TextRecipe, file: Path) -> bytes:
     """Name the class that cleans as the model does, and the marks by their words."""
-    from tokenizers import Tokenizer
-
-    tokenizer = Tokenizer.from_file(str(file))
-    classes = {cleaning: kind for kind, cleaning in CLEANINGS.items()}
+    spelt = {number: word for word, number in all_ids(read_understood(file, TokenizerJson)).items()}
     said: dict[str, Any] = {
-        "tokenizer_class": classes.get(words.clean, "PreTrainedTokenizerFast"),
-        "pad_token": tokenizer.id_to_token(words.pad_id),
+        "tokenizer_class": CLASSES.get(words.clean, "PreTrainedTokenizerFast"),
+        "pad_token": spelt.get(words.pad_id),
         "padding_side": "right",
         "model_max_length": words.context_length,
     }
     marks = {"bos_token": words.start_id, "eos_token": words.end_id}
-    said |= {name: tokenizer.id_to_token(mark) for name, mark in marks.items() if mark is not None}
+    said |= {name: spelt.get(mark) for name, mark in marks.items() if mark is not None}
     return json_bytes(said)

@@ -20,10 +20,22 @@ from tiny_specs import HYBRID, RESNET, TEXT, VIT, tiny_spec
 
 replace = msgspec.structs.replace
 SIGLIP_TOKENIZER = TokenizerFacts(
-    file=Path("tokenizer.json"), kind=None, start_id=None, end_id=1, pad_id=1
+    file=Path("tokenizer.json"),
+    clip=False,
+    kind=None,
+    start_id=None,
+    end_id=1,
+    pad_id=1,
+    ids=9,
 )
 BERT_TOKENIZER = TokenizerFacts(
-    file=Path("tokenizer.json"), kind=None, start_id=101, end_id=102, pad_id=0
+    file=Path("tokenizer.json"),
+    clip=False,
+    kind=None,
+    start_id=101,
+    end_id=102,
+    pad_id=0,
+    ids=103,
 )
 
 

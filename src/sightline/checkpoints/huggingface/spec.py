@@ -61,14 +61,22 @@ def huggingface_words(tokenizer: TokenizerFacts, context_length: int, template: 
         SpecError: They do not say how texts are cleaned, or what rows are padded with.
     """
     kind = tokenizer.kind
-    cleaning = "openai" if tokenizer.file is None else CLEANINGS.get(str(kind))
+    cleaning = "openai" if tokenizer.clip else CLEANINGS.get(str(kind))
+    if cleaning == "openai" and tokenizer.unlike_clip:
+        cleaning = "whitespace"  # its file lower-cases, but for the words that were added
+    if cleaning is None and tokenizer.unlike_clip:
+        raise SpecError(
+            f"tokenizer.json has CLIP's merges with {', '.join(tokenizer.unlike_clip)}, and the "
+            f"tokenizer_class {kind!r} does not say how texts are cleaned: use a checkpoint that "
+            "does"
+        )
     if cleaning is None or tokenizer.pad_id is None:
         raise SpecError(
             f"tokenizer_config.json has the tokenizer_class {kind!r} and a pad_token of id "
             f"{tokenizer.pad_id}: write there one of {', '.join(CLEANINGS)} and the pad_token"
         )
     return TextRecipe(
-        tokenizer="clip" if tokenizer.file is None else "file",
+        tokenizer="clip" if tokenizer.clip else "file",
         clean=cleaning,
         context_length=context_length,
         start_id=tokenizer.start_id,

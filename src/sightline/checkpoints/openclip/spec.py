@@ -242,12 +242,12 @@ def _words(text: Text, tokenizer: TokenizerFacts | None, *, sigmoid: bool) -> Te
     cleaning = CLEANINGS.get(str(arguments.pop("clean", default)))
     if cleaning is None or arguments:
         raise SpecError(f"tokenizer_kwargs {text.tokenizer_kwargs} are not read here")
-    if tokenizer is None or tokenizer.file is None:
+    if tokenizer is None:
         return msgspec.structs.replace(
             CLIP_WORDS, clean=cleaning, context_length=text.context_length, template=template
         )
-    if tokenizer.pad_id is None:
-        raise SpecError("the tokenizer's files name no pad_token: add it to tokenizer_config.json")
+    _refuse_unfollowed(tokenizer)
+    assert tokenizer.pad_id is not None
     return TextRecipe(
         tokenizer="file",
         clean=cleaning,
@@ -258,3 +258,22 @@ def _words(text: Text, tokenizer: TokenizerFacts | None, *, sigmoid: bool) -> Te
         pad_id=tokenizer.pad_id,
         template=template,
     )
+
+
+def _refuse_unfollowed(tokenizer: TokenizerFacts) -> None:
+    """Refuse files that do not say by themselves what OpenCLIP's HFTokenizer makes of a text.
+
+    It cleans, and then transformers does the rest: CLIP's own tokenizer is one of many here.
+    """
+    if tokenizer.file is None:
+        raise SpecError(
+            "text_cfg.hf_tokenizer_name means a tokenizer of transformers, and beside it is CLIP's "
+            "in a form from before tokenizer.json: save it with a transformers that writes one"
+        )
+    if tokenizer.pad_id is None:
+        raise SpecError("the tokenizer's files name no pad_token: add it to tokenizer_config.json")
+    if tokenizer.clip and tokenizer.pad_id not in (tokenizer.start_id, tokenizer.end_id):
+        raise SpecError(
+            f"CLIP's tokenizer pads with the id {tokenizer.pad_id} here, a word that transformers "
+            "then takes out of every text: name another pad_token in tokenizer_config.json"
+        )
