@@ -97,7 +97,7 @@ def test_what_no_vector_shows_is_named_by_the_fingerprint_alone(
 
 
 def test_a_text_of_any_length_is_cut_where_it_is_shown(own: Path) -> None:
-    edit_json(own / "sightline.json", "spec.words.template", "{}" + "x" * 10**7)
+    edit_json(own / "sightline.json", "spec.words.template", "{}" + "x" * (3 * 10**6))
     (note, _) = check(own).differing
     assert note.fields == ("words.template",)
     assert len(note.sentence) < 500

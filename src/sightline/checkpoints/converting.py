@@ -13,6 +13,8 @@ from sightline.checkpoints.shared_folder import said_otherwise
 from sightline.checkpoints.tokenizer_facts import is_clip_s_own
 from sightline.checkpoints.writing import write_model
 from sightline.errors import CheckpointError
+from sightline.spec import Spec
+from sightline.spec.architectures import CLIP_WORDS
 
 WIDEST = ("sightline", "openclip")  # what to offer: these say most
 
@@ -92,7 +94,7 @@ def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
     except CheckpointError as error:
         reason = str(error).replace(f"{draft}/", "")
         raise CheckpointError(f"{layout} layout cannot be this model: {reason}") from error
-    other = [one for one in lost(checkpoint.spec, written.spec) if not _is_clip_s(checkpoint, one)]
+    other = lost(_as_named(checkpoint, written.spec), written.spec)
     if other:
         offers = " or ".join(repr(one) for one in WIDEST if one != layout)
         raise CheckpointError(
@@ -108,8 +110,15 @@ def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
     return [f"{layout} files say {one}" for one in differences(checkpoint.spec, written.spec)]
 
 
-def _is_clip_s(checkpoint: Checkpoint, difference: str) -> bool:
-    """Tell whether all that differs is that a file which is CLIP's own is called so."""
-    file = checkpoint.tokenizer_file
-    named = difference == "words.tokenizer: 'clip', not 'file'"
-    return named and file is not None and is_clip_s_own(file)
+def _as_named(checkpoint: Checkpoint, written: Spec) -> Spec:
+    """Return the spec, its tokenizer under the name that was written where the file is CLIP's own.
+
+    Such a file lower-cases by itself: without a file it is the cleaning that does.
+    """
+    words, file = checkpoint.spec.words, checkpoint.tokenizer_file
+    renamed = (words.tokenizer, written.words.tokenizer) == ("file", "clip")
+    if not (renamed and file is not None and is_clip_s_own(file)):
+        return checkpoint.spec
+    clean = CLIP_WORDS.clean if words.clean == "whitespace" else words.clean
+    named = msgspec.structs.replace(words, tokenizer="clip", clean=clean)
+    return msgspec.structs.replace(checkpoint.spec, words=named)
