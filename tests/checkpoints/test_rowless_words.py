@@ -69,6 +69,18 @@ def test_an_id_far_beyond_is_refused(tmp_path: Path) -> None:
         refuse_rowless_words(path, with_rows(9))
 
 
+@pytest.mark.parametrize("added", [[], [word("<unk>", 7, special=True)]])
+def test_what_stands_for_unknown_letters_is_met_by_any_text(
+    added: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    path = tmp_path / "tokenizer.json"
+    model = {"type": "WordLevel", "vocab": {"a": 0, "<unk>": 7}, "unk_token": "<unk>"}
+    write_json(path, {"model": model, "added_tokens": added})
+    with pytest.raises(CheckpointError, match="the word '<unk>' with the id 7"):
+        refuse_rowless_words(path, with_rows(7, "canonical_delete"))
+    refuse_rowless_words(path, with_rows(8, "canonical_delete"))  # a control
+
+
 def test_words_that_no_text_becomes_need_no_row(tmp_path: Path) -> None:
     path = tokenizer(tmp_path, word("[MASK]", special=True), word("<extra_id_0>"), word("Cat"))
     refuse_rowless_words(path, with_rows(FIRST, "canonical_delete"))

@@ -12,7 +12,9 @@ from PIL import Image
 
 from sightline import images
 from sightline.embedder import Embedder, Skipped
-from sightline.errors import ImageError, TextError
+from sightline.embedder.encoding import LongText
+from sightline.errors import CheckpointError, ImageError, TextError
+from sightline.spec import Words
 from tiny_models import (
     encoded,
     live,
@@ -232,6 +234,26 @@ def test_a_long_text_is_refused_unless_it_may_be_cut(embedder: Embedder) -> None
     with pytest.raises(TextError):
         embedder.embed_texts([long])
     assert embedder.embed_texts([long], long="cut").shape == (1, 24)
+
+
+@pytest.mark.parametrize(("long", "way"), [("raise", "rows"), ("window", "windows")])
+def test_ids_of_another_vocabulary_never_reach_the_tower(
+    embedder: Embedder, monkeypatch: pytest.MonkeyPatch, long: LongText, way: str
+) -> None:
+    real, known = getattr(Words, way), embedder.spec.text.vocab_size
+
+    def with_another_id(*given: Any, **how: Any) -> Any:
+        found = real(*given, **how)
+        found.ids[0, 1] = known
+        return found
+
+    monkeypatch.setattr(Words, way, with_another_id)
+    with pytest.raises(CheckpointError) as caught:
+        embedder.embed_texts(["a cat"], long=long)
+    assert str(caught.value) == (
+        f"the tokenizer gives a text the id {known} and the text tower has {known} rows: give the "
+        "model the tokenizer that it was trained with"
+    )
 
 
 def test_the_prompts_of_labels_are_told_once_each(embedder: Embedder) -> None:

@@ -24,13 +24,14 @@ def refuse_rowless_words(file: Path, spec: Spec) -> None:
     """
     whole, rows = read_understood(file, TokenizerJson), spec.text.vocab_size
     idle = {word.content for word in whole.added_tokens if word.special}
+    met = {spec.words.start_id, all_ids(whole).get(whole.model.unk_token or "")} - {None}
     clean = cleaner(spec.words.clean)
     for word, token_id in all_ids(whole).items():
-        if token_id < rows or (word in idle and token_id != spec.words.start_id):
+        if token_id < rows or (word in idle and token_id not in met):
             continue
         spelt = _spelt(word, whole.model)
         # What stands for other bytes cannot be told by its spelling.
-        if token_id == spec.words.start_id or not spelt.isascii() or clean(spelt) == spelt:
+        if token_id in met or not spelt.isascii() or clean(spelt) == spelt:
             raise CheckpointError(
                 f"{file} has the word {word[:99]!r} with the id {token_id}, and the text tower has "
                 f"{rows} rows: give the model the tokenizer that it was trained with"

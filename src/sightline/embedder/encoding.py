@@ -16,7 +16,7 @@ import numpy as np
 
 from sightline import images
 from sightline.embedder.lookahead import map_ahead
-from sightline.errors import ImageError, TextError
+from sightline.errors import CheckpointError, ImageError, TextError
 from sightline.images import ImageSource
 from sightline.runtime import Towers
 from sightline.scoring.vectors import mean_directions, unit
@@ -86,6 +86,7 @@ def encode_texts(
     Raises:
         TextError: A text is too long and `long` is "raise", its vector has no direction, or `long`
             is none of the three.
+        CheckpointError: The tokenizer is not the text tower's.
     """
     if long not in get_args(LongText):
         raise TextError(f"long is {long!r}: pass 'raise', 'cut' or 'window'")
@@ -130,7 +131,17 @@ def _encode_rows(
     spec: Spec,
     towers: Towers,
 ) -> Float32[np.ndarray, "rows embed_dim"]:
-    """Return one unit vector a row, NaN where it has no direction."""
+    """Return one unit vector a row, NaN where it has no direction.
+
+    Raises:
+        CheckpointError: An id is of another vocabulary than the tower's.
+    """
+    highest, known = int(ids.max(initial=0)), spec.text.vocab_size
+    if highest >= known:
+        raise CheckpointError(
+            f"the tokenizer gives a text the id {highest} and the text tower has {known} rows: "
+            "give the model the tokenizer that it was trained with"
+        )
     # Rows of like length together: a batch is as wide as its longest text.
     order = np.argsort(lengths, kind="stable")
     found = np.empty((len(ids), spec.embed_dim), np.float32)
