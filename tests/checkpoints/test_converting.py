@@ -20,6 +20,7 @@ from published_models import (
     write_openclip,
 )
 from sightline.checkpoints import Checkpoint, convert, read
+from sightline.checkpoints.converting import NO_PIECES
 from sightline.checkpoints.layouts import ROUNDED
 from sightline.errors import CheckpointError
 from sightline.spec.words import open_words
@@ -212,6 +213,13 @@ def test_a_file_that_is_clip_s_own_is_called_so_where_none_is_asked_for(
     remarks = convert(first, tmp_path / "to", "huggingface").remarks
     assert "huggingface files say words.tokenizer: 'clip', not 'file'" in remarks
     assert read(tmp_path / "to").spec.words.tokenizer == "clip"
+
+
+def test_what_a_siglip_lacks_for_transformers_is_said(tmp_path: Path) -> None:
+    write_hugging_face_siglip(tmp_path / "from")
+    first = read(tmp_path / "from")
+    assert NO_PIECES in convert(first, tmp_path / "to", "huggingface").remarks
+    assert NO_PIECES not in convert(first, tmp_path / "ours", "sightline").remarks
 
 
 def test_control_a_word_that_was_added_is_never_lost(tmp_path: Path) -> None:

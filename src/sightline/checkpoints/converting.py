@@ -18,6 +18,12 @@ from sightline.spec.architectures import CLIP_WORDS
 
 WIDEST = ("sightline", "openclip")  # what to offer: these say most
 
+# transformers 5.23 asks for sentencepiece and its file, whatever tokenizer.json is there.
+NO_PIECES = (
+    "AutoTokenizer of transformers makes a SiglipTokenizer of spiece.model only, which is not "
+    "written: put the model's own beside tokenizer.json to tokenize there"
+)
+
 
 class Converted(msgspec.Struct, frozen=True, kw_only=True):
     """What a conversion did."""
@@ -107,7 +113,10 @@ def _remarks(checkpoint: Checkpoint, draft: Path, layout: str) -> list[str]:
         raise CheckpointError(f"{layout} layout changed {len(changed)} tensors: nothing is kept")
     if layout == "sightline":
         return list(said_otherwise(written))
-    return [f"{layout} files say {one}" for one in differences(checkpoint.spec, written.spec)]
+    said = [f"{layout} files say {one}" for one in differences(checkpoint.spec, written.spec)]
+    if layout == "huggingface" and written.spec.words.tokenizer == "file":
+        said.append(NO_PIECES)
+    return said
 
 
 def _as_named(checkpoint: Checkpoint, written: Spec) -> Spec:
