@@ -52,8 +52,10 @@ def computed(weights: Weights, names: Sequence[str] | None = None) -> Mapping[st
         names: Of these tensors; None is all.
     """
     names = weights.names() if names is None else names
+    # Or else one thread would be left with the table of tokens while the others rest.
+    largest_first = sorted(names, key=lambda name: weights.place(name).length, reverse=True)
     with ThreadPoolExecutor(os.cpu_count()) as pool:  # hashing lets other threads run
-        hashed = dict(zip(names, pool.map(weights.digest, names), strict=True))
+        hashed = dict(zip(largest_first, pool.map(weights.digest, largest_first), strict=True))
     return {name: _record(weights, name, hashed[name]) for name in names}
 
 
