@@ -24,18 +24,10 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 from setting import setting  # noqa: E402
 
 from sightline import checkpoints  # noqa: E402
+from sightline.spec.architectures import CLIP_WORDS  # noqa: E402
 from sightline.spec.byte_pairs import BytePairs  # noqa: E402
-from sightline.spec.words import TextRecipe, Words, open_words  # noqa: E402
+from sightline.spec.words import Words, open_words  # noqa: E402
 
-RECIPE = TextRecipe(
-    tokenizer="clip",
-    clean="openai",
-    context_length=77,
-    start_id=49406,
-    end_id=49407,
-    pad_id=0,
-    template="a photo of a {}.",
-)
 Contestant = Callable[[list[str]], object]
 
 
@@ -77,12 +69,12 @@ def is_word(clip: BytePairs, token_id: int) -> bool:
 
 def entered(captions: list[str]) -> Iterator[tuple[str, Contestant]]:
     clip = BytePairs()
-    words = Words(RECIPE, clip)
+    words = Words(CLIP_WORDS, clip)
     words.rows(captions)
     yield "sightline", lambda texts: words.rows(texts, long="cut").ids
 
     def forgetful(texts: list[str]) -> object:
-        return Words(RECIPE, clip).rows(texts, long="cut").ids
+        return Words(CLIP_WORDS, clip).rows(texts, long="cut").ids
 
     yield "sightline, words not met before", forgetful
     yield (

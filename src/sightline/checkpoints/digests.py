@@ -75,7 +75,7 @@ def _kept_at(weights: Weights, names: Sequence[str]) -> Path | None:
     home = settings.home()
     if home is None:
         return None
-    said = [f"{file.path.resolve()} {file.state}" for file in weights.files]
+    said = [weights.state]
     said += [f"{name} {weights.place(name)}" for name in names]
     key = sha256(os.fsencode("\n".join(said))).hexdigest()
     return home / "digests" / f"{key}.json"

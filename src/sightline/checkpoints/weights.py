@@ -77,6 +77,15 @@ class Weights(Mapping[str, np.ndarray]):
         """The file, or the first of several: for messages."""
         return self.files[0].path
 
+    def are_in_place(self) -> bool:
+        """Tell whether every file is still the one that was opened."""
+        return all(file.is_in_place() for file in self.files)
+
+    @property
+    def state(self) -> str:
+        """What the system said of the files when they were opened: another state, other bytes."""
+        return "\n".join(f"{file.path.resolve()} {file.state}" for file in self.files)
+
     @property
     def buffers(self) -> Mapping[Path, mmap.mmap]:
         """The whole mapped files, for an engine that reads tensors by their place."""

@@ -53,10 +53,8 @@ def pull(name: str) -> int:
     Example: sightline models pull ViT-B-32/laion2b_s34b_b79k
     """
     found = opened(name)
-    license = fit(
-        printable(found.license[: LONGEST + 1]), LONGEST, Column("")
-    ).rstrip()  # a stranger's words
-    click.echo(f"{printable(str(found.folder))}: {found.layout} layout, licence {license}")
+    folder, license = printable(str(found.folder)), _brief(found.license)
+    click.echo(f"{folder}: {found.layout} layout, licence {license}")
     return 0
 
 

@@ -12,7 +12,7 @@ def export_graphs(folder: str | Path) -> tuple[Path, ...]:
     """Write image.onnx, text.onnx and patches.onnx beside the weights they point into.
 
     Needs neither torch nor the onnx package. The graphs hold no weights: they travel with
-    model.safetensors, and a folder's files are refused together with any other weights.
+    model.safetensors, and `models check` knows them by it. No runtime of ours reads them.
 
     Returns:
         The files written.

@@ -16,7 +16,7 @@ TOWERS: tuple[Tower, ...] = ("image", "text", "patches")
 
 FILES: Mapping[Tower, str] = {tower: f"{tower}.onnx" for tower in TOWERS}
 BINDING = "sightline.binding"  # the key under which a graph says what it belongs to
-REVISION = 1  # of the graphs made here; a new one makes older files of graphs unreadable
+REVISION = 1  # of the graphs made here; a new one makes older files those of another model
 
 
 def build(checkpoint: Checkpoint, tower: Tower, found: Located | None = None) -> bytes:

@@ -64,12 +64,10 @@ def _place(graph: Graph, weights: Weights) -> Path | None:
     home = settings.home()
     read = (name for name in weights.names() if part_of(name) == graph.part)
     numbers = sum(math.prod(weights.place(name).shape) for name in read)
-    in_place = all(file.is_in_place() for file in weights.files)
-    if home is None or not in_place or not LEAST_BYTES <= 4 * numbers <= MOST_BYTES:
+    if home is None or not weights.are_in_place() or not LEAST_BYTES <= 4 * numbers <= MOST_BYTES:
         return None
-    said = [f"{file.path.resolve()} {file.state}" for file in weights.files]
-    said.append(f"onnxruntime {engine().__version__}")
-    key = sha256(os.fsencode("\n".join(said)) + graph.contents).hexdigest()
+    said = f"{weights.state}\nonnxruntime {engine().__version__}"
+    key = sha256(os.fsencode(said) + graph.contents).hexdigest()
     return home / "towers" / key
 
 

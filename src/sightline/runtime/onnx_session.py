@@ -65,13 +65,13 @@ def open_session(
     Raises:
         CheckpointError: The graph is broken.
     """
-    if _is_in_place(weights):
+    if weights.are_in_place():
         # It follows no link out of a folder; and a file may be taken away just now.
         with suppress(CheckpointError):
             options = _options(settings)
             options.add_session_config_entry(FOLDER, str(graph.found.folder.absolute()))
             session = _session(graph.contents, options, graph.path)
-            if _is_in_place(weights):
+            if weights.are_in_place():
                 return session
     options = _options(settings)
     names = [graph.found.names[path] for path in weights.buffers]
@@ -107,11 +107,6 @@ def open_simplified(folder: Path, settings: Settings) -> "onnxruntime.InferenceS
     options.graph_optimization_level = engine().GraphOptimizationLevel.ORT_DISABLE_ALL
     path = folder / SIMPLIFIED
     return _session(str(path), options, path)
-
-
-def _is_in_place(weights: Weights) -> bool:
-    """Tell whether every file is still the one that was opened."""
-    return all(file.is_in_place() for file in weights.files)
 
 
 def _options(settings: Settings) -> "onnxruntime.SessionOptions":
