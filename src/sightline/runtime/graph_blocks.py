@@ -9,36 +9,42 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sightline.runtime.onnx_file import GraphWriter
+from sightline.runtime.model_graph import Layer, ModelGraph
 from sightline.spec.towers import Activation, TextTransformer, ViT
 
 
-def quick_gelu(graph: GraphWriter, rows: str) -> str:
+def quick_gelu(graph: ModelGraph, rows: str) -> str:
     """Add x · sigmoid(1.702 x)."""
     gate = graph.node("Mul", rows, graph.constant(np.array(1.702, dtype=np.float32)))
     return graph.node("Mul", rows, graph.node("Sigmoid", gate))
 
 
-ACTIVATIONS: Mapping[Activation, Callable[[GraphWriter, str], str]] = {
+ACTIVATIONS: Mapping[Activation, Callable[[ModelGraph, str], str]] = {
     "quick_gelu": quick_gelu,
     "gelu": lambda graph, rows: graph.node("Gelu", rows, approximate="none"),
     "gelu_tanh": lambda graph, rows: graph.node("Gelu", rows, approximate="tanh"),
 }
 
 
-def linear(graph: GraphWriter, name: str, rows: str, sizes: tuple[int, int], *, bias: bool) -> str:
+def linear(graph: ModelGraph, name: str, rows: str, sizes: tuple[int, int], *, bias: bool) -> str:
     """Add a linear layer from `sizes[0]` to `sizes[1]`."""
-    inputs = [rows, graph.weight(f"{name}.weight", sizes[1], sizes[0])]
-    if bias:
-        inputs.append(graph.weight(f"{name}.bias", sizes[1]))
-    return graph.node("Gemm", *inputs, transB=1)
+    return graph.layer(Layer(name=name, shape=sizes[::-1], bias=bias), rows)
+
+
+def project(graph: ModelGraph, tower: str, rows: str, sizes: tuple[int, int], *, bias: bool) -> str:
+    """Add the map into the shared space, always exact: it is a thousandth of the work.
+
+    In eight bits after a mean OpenVINO 2026.4 gives other vectors (cosine 0.994 on the bundled
+    model, where ONNX Runtime has 0.99997).
+    """
+    return graph.exact(Layer(name=f"{tower}.projection", shape=sizes[::-1], bias=bias), rows)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Attention:
     """Multi-head attention over tokens kept as rows."""
 
-    graph: GraphWriter
+    graph: ModelGraph
     name: str
     width: int
     heads: int
@@ -59,7 +65,7 @@ class Attention:
         key = self._heads("key", seen, split, (0, 2, 3, 1))
         value = self._heads("value", seen, split, (0, 2, 1, 3))
         scale = self.graph.constant(np.array(head_width**-0.5, dtype=np.float32))
-        scores = self.graph.node("Mul", self.graph.node("MatMul", query, key), scale)
+        scores = self.graph.node("Mul", self.graph.scores(self.name, query, key), scale)
         if mask is not None:
             scores = self.graph.node("Add", scores, mask)
         read = self.graph.node("MatMul", self.graph.node("Softmax", scores, axis=-1), value)
@@ -89,7 +95,7 @@ class Attention:
 class Blocks:
     """One transformer tower's parts, named as in `model/`."""
 
-    graph: GraphWriter
+    graph: ModelGraph
     tower: str  # "image" or "text": what its tensors' names begin with
     shape: ViT | TextTransformer
 

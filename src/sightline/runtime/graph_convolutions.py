@@ -2,33 +2,31 @@
 
 from dataclasses import dataclass
 
-from sightline.runtime.onnx_file import GraphWriter
+from sightline.runtime.model_graph import Layer, ModelGraph
 from sightline.spec.inventory import EXPANSION
 from sightline.spec.towers import PatchStem, ResNet, ViT
-
-NORM_EPS = 1e-5  # torch.nn.BatchNorm2d's default, which model/ uses throughout
 
 
 @dataclass(frozen=True, kw_only=True)
 class Maps:
     """Feature maps on their way: a value of the graph and its number of channels."""
 
-    graph: GraphWriter
+    graph: ModelGraph
     value: str
     channels: int
 
-    def convolve(self, name: str, channels: int, *, kernel: int, stride: int = 1) -> "Maps":
-        """Add a convolution without bias that keeps the size but for its stride."""
-        weight = self.graph.weight(f"{name}.weight", channels, self.channels, kernel, kernel)
-        pads = (kernel // 2,) * 4
-        value = self.graph.node("Conv", self.value, weight, strides=(stride, stride), pads=pads)
-        return Maps(graph=self.graph, value=value, channels=channels)
-
-    def norm(self, name: str) -> "Maps":
-        """Add a batch norm with its running statistics; engines fold it into the convolution."""
-        parts = ("weight", "bias", "running_mean", "running_var")
-        tensors = (self.graph.weight(f"{name}.{part}", self.channels) for part in parts)
-        return self._on("BatchNormalization", *tensors, epsilon=NORM_EPS)
+    def convolve(
+        self, name: str, norm: str, channels: int, *, kernel: int, stride: int = 1
+    ) -> "Maps":
+        """Add a convolution and its norm, which keep the size but for the stride."""
+        layer = Layer(
+            name=name,
+            shape=(channels, self.channels, kernel, kernel),
+            bias=False,
+            norm=norm,
+            attributes={"strides": (stride, stride), "pads": (kernel // 2,) * 4},
+        )
+        return Maps(graph=self.graph, value=self.graph.layer(layer, self.value), channels=channels)
 
     def relu(self) -> "Maps":
         """Add a rectifier."""
@@ -56,36 +54,39 @@ class Maps:
         return Maps(graph=self.graph, value=value, channels=self.channels)
 
 
-def add_stem(graph: GraphWriter, shape: ViT, pixels: str) -> str:
+def add_stem(graph: ModelGraph, shape: ViT, pixels: str) -> str:
     """Add a vision transformer's stem; returns tokens grouped by image."""
     stem = shape.stem
     if isinstance(stem, PatchStem):
-        weight = graph.weight("image.stem.conv.weight", shape.width, 3, stem.patch, stem.patch)
-        bias = (graph.weight("image.stem.conv.bias", shape.width),) if stem.bias else ()
-        value = graph.node("Conv", pixels, weight, *bias, strides=(stem.patch, stem.patch))
+        layer = Layer(
+            name="image.stem.conv",
+            shape=(shape.width, 3, stem.patch, stem.patch),
+            bias=stem.bias,
+            attributes={"strides": (stem.patch, stem.patch)},
+        )
+        value = graph.layer(layer, pixels)
         return Maps(graph=graph, value=value, channels=shape.width).as_tokens()
     maps = Maps(graph=graph, value=pixels, channels=3)
-    maps = maps.convolve("image.stem.conv", stem.first, kernel=3, stride=2)
-    maps = maps.norm("image.stem.bn").relu()
+    maps = maps.convolve("image.stem.conv", "image.stem.bn", stem.first, kernel=3, stride=2).relu()
     for stage, (channels, count) in enumerate(zip(stem.channels, stem.blocks, strict=True)):
         for block in range(count):
             name = f"image.stem.stages.{stage}.{block}"
             maps = _basic_block(maps, name, channels, stride=1 if block else 2)
     if maps.channels != shape.width:
-        weight = graph.weight("image.stem.projection.weight", shape.width, maps.channels, 1, 1)
-        bias = (graph.weight("image.stem.projection.bias", shape.width),)
-        value = graph.node("Conv", maps.value, weight, *bias)
-        maps = Maps(graph=graph, value=value, channels=shape.width)
+        size = (shape.width, maps.channels, 1, 1)
+        layer = Layer(name="image.stem.projection", shape=size, bias=True)
+        maps = Maps(graph=graph, value=graph.layer(layer, maps.value), channels=shape.width)
     return maps.as_tokens()
 
 
-def add_resnet(graph: GraphWriter, shape: ResNet, pixels: str) -> str:
+def add_resnet(graph: ModelGraph, shape: ResNet, pixels: str) -> str:
     """Add CLIP's modified ResNet up to its last map; returns cells grouped by image."""
     half = shape.width // 2
     maps = Maps(graph=graph, value=pixels, channels=3)
     for index, (channels, stride) in enumerate(((half, 2), (half, 1), (shape.width, 1)), start=1):
-        maps = maps.convolve(f"image.stem.conv{index}", channels, kernel=3, stride=stride)
-        maps = maps.norm(f"image.stem.bn{index}").relu()
+        norm = f"image.stem.bn{index}"
+        maps = maps.convolve(f"image.stem.conv{index}", norm, channels, kernel=3, stride=stride)
+        maps = maps.relu()
     maps = maps.shrink(2)
     for stage, count in enumerate(shape.layers):
         for block in range(count):
@@ -97,25 +98,22 @@ def add_resnet(graph: GraphWriter, shape: ResNet, pixels: str) -> str:
 
 def _basic_block(maps: Maps, name: str, channels: int, *, stride: int) -> Maps:
     """Add two 3×3 convolutions beside a skip."""
-    reworked = maps.convolve(f"{name}.conv1", channels, kernel=3, stride=stride)
-    reworked = reworked.norm(f"{name}.bn1").relu()
-    reworked = reworked.convolve(f"{name}.conv2", channels, kernel=3).norm(f"{name}.bn2")
+    reworked = maps.convolve(f"{name}.conv1", f"{name}.bn1", channels, kernel=3, stride=stride)
+    reworked = reworked.relu().convolve(f"{name}.conv2", f"{name}.bn2", channels, kernel=3)
     skip = maps
     if stride != 1 or maps.channels != channels:
-        skip = maps.shrink(stride).convolve(f"{name}.skip.1", channels, kernel=1)
-        skip = skip.norm(f"{name}.skip.2")
+        skip = maps.shrink(stride).convolve(f"{name}.skip.1", f"{name}.skip.2", channels, kernel=1)
     return reworked.beside(skip).relu()
 
 
 def _bottleneck(maps: Maps, name: str, channels: int, *, stride: int) -> Maps:
     """Add 1×1, 3×3 and 1×1 convolutions beside a skip; a stride is an average pool."""
     wide = channels * EXPANSION
-    reworked = maps.convolve(f"{name}.conv1", channels, kernel=1).norm(f"{name}.bn1").relu()
-    reworked = reworked.convolve(f"{name}.conv2", channels, kernel=3).norm(f"{name}.bn2").relu()
-    reworked = reworked.shrink(stride).convolve(f"{name}.conv3", wide, kernel=1)
-    reworked = reworked.norm(f"{name}.bn3")
+    reworked = maps.convolve(f"{name}.conv1", f"{name}.bn1", channels, kernel=1).relu()
+    reworked = reworked.convolve(f"{name}.conv2", f"{name}.bn2", channels, kernel=3).relu()
+    reworked = reworked.shrink(stride).convolve(f"{name}.conv3", f"{name}.bn3", wide, kernel=1)
     skip = maps
     if stride > 1 or maps.channels != wide:
-        skip = maps.shrink(stride).convolve(f"{name}.skip.conv", wide, kernel=1)
-        skip = skip.norm(f"{name}.skip.bn")
+        skip = maps.shrink(stride)
+        skip = skip.convolve(f"{name}.skip.conv", f"{name}.skip.bn", wide, kernel=1)
     return reworked.beside(skip).relu()

@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from sightline.runtime.graph_blocks import Attention, Blocks, linear
+from sightline.runtime.graph_blocks import Attention, Blocks, project
 from sightline.runtime.graph_convolutions import add_resnet, add_stem
-from sightline.runtime.onnx_file import GraphWriter
+from sightline.runtime.model_graph import ModelGraph
 from sightline.spec.towers import ResNet, Spec, ViT
 
 
-def add_image(graph: GraphWriter, spec: Spec, pixels: str, *, patches: bool) -> str:
+def add_image(graph: ModelGraph, spec: Spec, pixels: str, *, patches: bool) -> str:
     """Add the tower; returns the name of one vector an image, or one a patch."""
     if isinstance(spec.image, ResNet):
         return _resnet(graph, spec.image, spec.embed_dim, pixels, patches)
     return _vit(graph, spec.image, spec.embed_dim, pixels, patches)
 
 
-def _vit(graph: GraphWriter, shape: ViT, embed_dim: int, pixels: str, patches: bool) -> str:
+def _vit(graph: ModelGraph, shape: ViT, embed_dim: int, pixels: str, patches: bool) -> str:
     """Add stem, positions, blocks, pool and projection."""
     blocks = Blocks(graph=graph, tower="image", shape=shape)
     count = shape.grid**2 + shape.class_token
@@ -34,13 +34,13 @@ def _vit(graph: GraphWriter, shape: ViT, embed_dim: int, pixels: str, patches: b
     if shape.final_norm == "after_pool":
         rows = blocks.norm("final_norm", rows)
     if shape.projection == "matrix":
-        rows = linear(graph, "image.projection", rows, (shape.width, embed_dim), bias=False)
+        rows = project(graph, "image", rows, (shape.width, embed_dim), bias=False)
     if patches:
         rows = graph.node("Reshape", rows, graph.integers(-1, shape.grid**2, embed_dim))
     return rows
 
 
-def _tokens(graph: GraphWriter, shape: ViT, pixels: str) -> str:
+def _tokens(graph: ModelGraph, shape: ViT, pixels: str) -> str:
     """Add stem and positions, and the class token before the patches."""
     count = shape.grid**2 + shape.class_token
     tokens = add_stem(graph, shape, pixels)
@@ -54,7 +54,7 @@ def _tokens(graph: GraphWriter, shape: ViT, pixels: str) -> str:
     return tokens
 
 
-def _without_class_token(graph: GraphWriter, shape: ViT, rows: str) -> str:
+def _without_class_token(graph: ModelGraph, shape: ViT, rows: str) -> str:
     """Add the tokens of the patches alone, grouped by image."""
     count = shape.grid**2 + shape.class_token
     tokens = graph.node("Reshape", rows, graph.integers(-1, count, shape.width))
@@ -64,7 +64,7 @@ def _without_class_token(graph: GraphWriter, shape: ViT, rows: str) -> str:
     return graph.node("Slice", tokens, *bounds)
 
 
-def _pool(graph: GraphWriter, blocks: Blocks, shape: ViT, rows: str, split: str) -> str:
+def _pool(graph: ModelGraph, blocks: Blocks, shape: ViT, rows: str, split: str) -> str:
     """Make one row of each image's rows."""
     if shape.pool == "mean":
         tokens = _without_class_token(graph, shape, rows)
@@ -79,7 +79,7 @@ def _pool(graph: GraphWriter, blocks: Blocks, shape: ViT, rows: str, split: str)
     return _rework(graph, blocks, read)
 
 
-def _each(graph: GraphWriter, blocks: Blocks, shape: ViT, rows: str) -> str:
+def _each(graph: ModelGraph, blocks: Blocks, shape: ViT, rows: str) -> str:
     """Pool each patch as if it were the whole image."""
     tokens = _without_class_token(graph, shape, rows)
     rows = graph.node("Reshape", tokens, graph.integers(-1, shape.width))
@@ -88,12 +88,12 @@ def _each(graph: GraphWriter, blocks: Blocks, shape: ViT, rows: str) -> str:
     return _rework(graph, blocks, blocks.attention("pool.attention").alone(rows))
 
 
-def _rework(graph: GraphWriter, blocks: Blocks, read: str) -> str:
+def _rework(graph: ModelGraph, blocks: Blocks, read: str) -> str:
     """Add the attention pool's MLP beside its skip."""
     return graph.node("Add", read, blocks.mlp("pool.mlp", blocks.norm("pool.norm", read)))
 
 
-def _resnet(graph: GraphWriter, shape: ResNet, embed_dim: int, pixels: str, patches: bool) -> str:
+def _resnet(graph: ModelGraph, shape: ResNet, embed_dim: int, pixels: str, patches: bool) -> str:
     """Add the convolutions and the attention pool, whose output map is the projection."""
     width, cells = 32 * shape.width, shape.grid**2
     tokens = add_resnet(graph, shape, pixels)

@@ -2,19 +2,17 @@
 
 import numpy as np
 
-from sightline.runtime.graph_blocks import Blocks, linear
-from sightline.runtime.onnx_file import GraphWriter
+from sightline.runtime.graph_blocks import Blocks, project
+from sightline.runtime.model_graph import ModelGraph
 from sightline.spec.towers import Spec
 
 
-def add_text(graph: GraphWriter, spec: Spec, ids: str) -> str:
+def add_text(graph: ModelGraph, spec: Spec, ids: str) -> str:
     """Add the tower over rows of ids of any length; returns the vectors' name."""
     shape = spec.text
     blocks = Blocks(graph=graph, tower="text", shape=shape)
     length = graph.node("Shape", ids, start=1, end=2)  # tokens in a row, which trimming changes
-    # Rows are picked before they are widened: the table is a third of a small model.
-    table = graph.stored("text.tokens.weight", shape.vocab_size, shape.width)
-    picked = graph.widened(graph.node("Gather", table, ids))
+    picked = graph.picked("text.tokens.weight", (shape.vocab_size, shape.width), ids)
     positions = graph.weight("text.positions", spec.words.context_length, shape.width)
     placed = graph.node("Slice", positions, graph.integers(0), length)
     tokens = graph.node("Add", picked, placed)
@@ -28,10 +26,10 @@ def add_text(graph: GraphWriter, spec: Spec, ids: str) -> str:
     if shape.projection == "none":
         return pooled
     bias = shape.projection == "matrix_and_bias"
-    return linear(graph, "text.projection", pooled, (shape.width, spec.embed_dim), bias=bias)
+    return project(graph, "text", pooled, (shape.width, spec.embed_dim), bias=bias)
 
 
-def _mask(graph: GraphWriter, length: str) -> str:
+def _mask(graph: ModelGraph, length: str) -> str:
     """Add zeros where a token may look and minus infinity where the token comes after it."""
     one = graph.constant(np.array(1, dtype=np.int64))
     zero = graph.constant(np.array(0, dtype=np.int64))
@@ -43,7 +41,7 @@ def _mask(graph: GraphWriter, length: str) -> str:
     return graph.node("Where", may_look, seen, hidden)
 
 
-def _pool(graph: GraphWriter, spec: Spec, hidden: str, ids: str) -> str:
+def _pool(graph: ModelGraph, spec: Spec, hidden: str, ids: str) -> str:
     """Take one vector from each caption's tokens."""
     pool = spec.text.pool
     if pool == "mean":

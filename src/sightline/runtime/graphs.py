@@ -9,7 +9,7 @@ from sightline.errors import CheckpointError
 from sightline.runtime.graph_image import add_image
 from sightline.runtime.graph_text import add_text
 from sightline.runtime.located import Located, beside
-from sightline.runtime.onnx_file import GraphWriter
+from sightline.runtime.model_graph import ModelGraph
 
 Tower: TypeAlias = Literal["image", "text", "patches"]
 TOWERS: tuple[Tower, ...] = ("image", "text", "patches")
@@ -31,22 +31,31 @@ def build(checkpoint: Checkpoint, tower: Tower, found: Located | None = None) ->
     Raises:
         CheckpointError: The weights are not the ones the spec describes.
     """
-    spec, weights = checkpoint.spec, checkpoint.weights
-    graph = GraphWriter(weights, (found or beside(weights)).names)
-    metadata = {BINDING: binding(checkpoint)} if found is None else {}
+    graph = ModelGraph(checkpoint.weights, found or beside(checkpoint.weights))
+    return complete(graph, checkpoint, tower, {BINDING: binding(checkpoint)} if found is None else {})
+
+
+def complete(
+    graph: ModelGraph, checkpoint: Checkpoint, tower: Tower, metadata: Mapping[str, str]
+) -> bytes:
+    """Fill an empty graph of any kind with a tower.
+
+    Raises:
+        CheckpointError: The weights are not the ones the spec describes.
+    """
+    spec = checkpoint.spec
     if tower == "text":
         length = "tokens" if spec.text.may_trim else spec.words.context_length
-        vectors = add_text(graph, spec, "ids")
+        graph.output("vector", add_text(graph, spec, "ids"), ("captions", spec.embed_dim))
         _check_left_over(checkpoint, "text.", graph.used)
-        given = ("ids", "int64", ("captions", length))
-        return graph.finish(given, (vectors, "float32", ("captions", spec.embed_dim)), metadata)
+        return graph.finish(("ids", "int64", ("captions", length)), metadata)
     size = spec.image.size_px
     vectors = add_image(graph, spec, "pixels", patches=tower == "patches")
     if tower == "image":  # patches go past parts of the pool
         _check_left_over(checkpoint, "image.", graph.used)
     each = (spec.image.grid**2,) if tower == "patches" else ()
-    seen = ("pixels", "float32", ("images", 3, size, size))
-    return graph.finish(seen, (vectors, "float32", ("images", *each, spec.embed_dim)), metadata)
+    graph.output("vector", vectors, ("images", *each, spec.embed_dim))
+    return graph.finish(("pixels", "float32", ("images", 3, size, size)), metadata)
 
 
 def binding(checkpoint: Checkpoint) -> str:

@@ -5,15 +5,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from sightline.checkpoints import Weights
 
 
+IN_MEMORY = "*/_ORT_MEM_ADDR_/*"
+
+
 class Located(msgspec.Struct, frozen=True):
-    """A folder and, for each file of weights, its name below it."""
+    """A folder and, for each file of weights, its name below it and the place of its first byte."""
 
     folder: Path
     names: Mapping[Path, str]
+    starts: Mapping[Path, int] = {}  # 0 for those not named
 
 
 def located(weights: Weights) -> Located:
@@ -30,3 +35,16 @@ def located(weights: Weights) -> Located:
 def beside(weights: Weights) -> Located:
     """Return the files as neighbours of a graph that is kept in their folder."""
     return Located(weights.path.parent, {path: path.name for path in weights.buffers})
+
+
+def in_memory(weights: Weights) -> Located:
+    """Return the mapped files as addresses, for an engine that opens a graph in this process.
+
+    By the name that ONNX Runtime and OpenVINO know for it an offset is an address. The bytes are
+    those that were checked, wherever their files are by now; they must outlive what is opened.
+    """
+    starts = {
+        path: np.frombuffer(mapped, np.uint8).ctypes.data
+        for path, mapped in weights.buffers.items()
+    }
+    return Located(weights.path.parent, dict.fromkeys(starts, IN_MEMORY), starts)

@@ -13,13 +13,14 @@ import numpy as np
 
 from sightline.checkpoints import Weights
 from sightline.errors import CheckpointError
+from sightline.runtime.located import Located
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # the one that goes with opset 20
 
 # safetensors' name → TensorProto.DataType
 FLOATS: Mapping[str, int] = {"F32": 1, "F16": 10, "F64": 11, "BF16": 16}
-INTEGERS: Mapping[str, int] = {"int64": 7, "float32": 1}
+NUMPY: Mapping[str, int] = {"int64": 7, "float32": 1, "int8": 3, "uint8": 2, "int32": 6}
 
 Attribute = int | float | str | Sequence[int]
 
@@ -27,18 +28,19 @@ Attribute = int | float | str | Sequence[int]
 class GraphWriter:
     """A graph under construction: each method adds something and returns its value's name."""
 
-    def __init__(self, weights: Weights, names: Mapping[Path, str]) -> None:
+    def __init__(self, weights: Weights, found: Located) -> None:
         """Begin a graph.
 
         Args:
             weights: The tensors that it may point at.
-            names: What it calls each of their files.
+            found: Where an engine finds their files.
         """
         self._weights = weights
-        self._names = names
+        self._found = found
         self._nodes: list[bytes] = []
         self._initializers: dict[str, bytes] = {}
         self._casts: dict[str, str] = {}
+        self._outputs: list[bytes] = []
 
     @property
     def used(self) -> frozenset[str]:
@@ -55,11 +57,15 @@ class GraphWriter:
         return output
 
     def constant(self, array: np.ndarray) -> str:
-        """Add a small array of int64 or float32 inside the graph."""
+        """Add a small array of int64, float32 or bytes inside the graph."""
         raw = array.tobytes()
         name = f"c{array.dtype.char}{'x'.join(map(str, array.shape))}_{raw.hex()}"
-        body = _dims(array.shape) + _number(2, INTEGERS[array.dtype.name])
-        self._initializers[name] = _block(5, body + _text(8, name) + _bytes(9, raw))
+        return self.inside(name, array)
+
+    def inside(self, name: str, array: np.ndarray) -> str:
+        """Add an array of any size inside the graph, by a name of its own."""
+        body = _dims(array.shape) + _number(2, NUMPY[array.dtype.name])
+        self._initializers[name] = _block(5, body + _text(8, name) + _bytes(9, array.tobytes()))
         return name
 
     def integers(self, *values: int) -> str:
@@ -93,8 +99,8 @@ class GraphWriter:
                 "its weights do not belong to its spec"
             )
         external = {
-            "location": self._names[place.path],
-            "offset": str(place.offset),
+            "location": self._found.names[place.path],
+            "offset": str(self._found.starts.get(place.path, 0) + place.offset),
             "length": str(place.length),
         }
         lying = shape[::-1] if place.turned else shape
@@ -108,24 +114,23 @@ class GraphWriter:
         """Add a cast to float32."""
         return self.node("Cast", value, to=FLOATS["F32"])
 
+    def output(self, name: str, value: str, axes: Sequence[int | str]) -> None:
+        """Give a value of float32 out, under a name; a name is an axis of any length."""
+        self._nodes.append(_block(1, _text(1, value) + _text(2, name) + _text(4, "Identity")))
+        self._outputs.append(_block(12, _value(name, "float32", axes)))
+
     def finish(
-        self,
-        given: tuple[str, str, Sequence[int | str]],
-        wanted: tuple[str, str, Sequence[int | str]],
-        metadata: Mapping[str, str],
+        self, given: tuple[str, str, Sequence[int | str]], metadata: Mapping[str, str]
     ) -> bytes:
         """Return the file's bytes.
 
         Args:
             given: The one input: its name, its type (int64 or float32), its axes; a name is an
                 axis of any length.
-            wanted: The one output, the same way; its name is a value of the graph.
             metadata: Keys and values that the file carries.
         """
-        nodes = b"".join(self._nodes)
-        output = _block(1, _text(1, wanted[0]) + _text(2, "vector") + _text(4, "Identity"))
-        graph = nodes + output + _text(2, "tower") + b"".join(self._initializers.values())
-        graph += _block(11, _value(*given)) + _block(12, _value("vector", *wanted[1:]))
+        graph = b"".join(self._nodes) + _text(2, "tower") + b"".join(self._initializers.values())
+        graph += _block(11, _value(*given)) + b"".join(self._outputs)
         model = _number(1, IR_VERSION) + _text(2, "sightline") + _block(7, graph)
         model += _block(8, _number(2, OPSET))
         return model + b"".join(_block(14, _entry(*item)) for item in sorted(metadata.items()))
@@ -181,5 +186,5 @@ def _value(name: str, dtype: str, axes: Sequence[int | str]) -> bytes:
     shape = b"".join(
         _block(1, _text(2, axis) if isinstance(axis, str) else _number(1, axis)) for axis in axes
     )
-    tensor = _number(1, INTEGERS[dtype]) + _block(2, shape)
+    tensor = _number(1, NUMPY[dtype]) + _block(2, shape)
     return _text(1, name) + _block(2, _block(1, tensor))

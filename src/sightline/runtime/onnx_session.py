@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from sightline.checkpoints import Weights
-from sightline.checkpoints.digests import Part
 from sightline.errors import CheckpointError, RuntimeUnavailable
-from sightline.runtime.located import Located
+from sightline.runtime.tower_graph import TowerGraph
 
 if TYPE_CHECKING:
     import onnxruntime  # type: ignore[import-untyped]
@@ -21,15 +19,6 @@ FOLDER = "session.model_external_initializers_file_folder_path"
 AS_STORED = "session.disable_prepacking"
 WRITTEN = "session.optimized_model_external_initializers"
 SIMPLIFIED, TENSORS = "tower.onnx", "tensors"
-
-
-class Graph(msgspec.Struct, frozen=True):
-    """One tower as ONNX bytes, and where the files that it names are."""
-
-    contents: bytes
-    part: Part  # of the model, whose tensors it reads
-    found: Located
-    path: Path  # for messages: where it lies, or would lie
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -54,9 +43,7 @@ def engine() -> ModuleType:
     return cast(ModuleType, onnxruntime)
 
 
-def open_session(
-    graph: Graph, weights: Weights, settings: Settings
-) -> "onnxruntime.InferenceSession":
+def open_session(graph: TowerGraph, settings: Settings) -> "onnxruntime.InferenceSession":
     """Open a graph over the weights that were checked, wherever they are by now.
 
     ONNX Runtime maps the file by its path, a tensor at a time, and copies none that it need not:
@@ -65,6 +52,7 @@ def open_session(
     Raises:
         CheckpointError: The graph is broken.
     """
+    weights = graph.weights
     if weights.are_in_place():
         # It follows no link out of a folder; and a file may be taken away just now.
         with suppress(CheckpointError):
@@ -80,7 +68,18 @@ def open_session(
     return _session(graph.contents, options, graph.path)
 
 
-def simplify(graph: Graph, folder: Path) -> None:
+def open_bytes(contents: bytes, folder: Path) -> "onnxruntime.InferenceSession":
+    """Open a graph that is used once, over files of a folder.
+
+    Raises:
+        CheckpointError: The graph is broken.
+    """
+    options = _options(Settings(threads=None, packed=True))
+    options.add_session_config_entry(FOLDER, str(folder.absolute()))
+    return _session(contents, options, folder)
+
+
+def simplify(graph: TowerGraph, folder: Path) -> None:
     """Write what ONNX Runtime makes of a graph, with the tensors that come of its weights.
 
     All that holds on any processor: how to lie in memory it decides by the one that it runs on.
@@ -97,7 +96,7 @@ def simplify(graph: Graph, folder: Path) -> None:
     _session(graph.contents, options, graph.path)
 
 
-def open_simplified(folder: Path, settings: Settings) -> "onnxruntime.InferenceSession":
+def open_simplified(settings: Settings, folder: Path) -> "onnxruntime.InferenceSession":
     """Open what `simplify` wrote.
 
     Raises:

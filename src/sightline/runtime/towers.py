@@ -1,6 +1,7 @@
 """Two towers that run, whichever engine is behind them. Enter at `open_towers`."""
 
-from typing import Protocol, runtime_checkable
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -8,7 +9,10 @@ from sightline.checkpoints import Checkpoint
 from sightline.errors import RuntimeUnavailable
 from sightline.shapes import Float32, Int64
 
-PRECISIONS = ("float32", "bfloat16", "float16")
+if TYPE_CHECKING:
+    from sightline.runtime.choosing import Choice
+
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 
 
 @runtime_checkable
@@ -51,61 +55,57 @@ def open_towers(
 
     Args:
         checkpoint: An opened model folder.
-        runtime: "onnxruntime", which needs no extra; "torch", the reference; or "auto": torch on
-            a device that only torch reaches and in half precision, ONNX Runtime otherwise.
-        precision: "float32"; "bfloat16" or "float16", which only torch computes in; or "auto",
-            which is "float32".
+        runtime: "onnxruntime", which needs no extra; "openvino", which is quicker in fewer bits;
+            "torch", the reference; or "auto": the quickest that computes what is asked for.
+        precision: "float32", "bfloat16", "float16" or "int8"; or "auto": bfloat16 where OpenVINO is
+            installed, the processor has it and a certificate that passed allows it, else float32.
         device: "cpu", a torch device such as "cuda", or "auto": the CPU, or with runtime "torch"
             a GPU where there is one.
         threads: For one call; None leaves it to the engine: one a physical core.
 
     Raises:
-        CheckpointError: The weights are not the ones the spec describes.
+        CheckpointError: The weights are not the ones the spec describes, or eight bits are asked of
+            a model that was not calibrated.
         RuntimeUnavailable: The engine is not installed or does not do what was asked.
     """
-    precision = "float32" if precision == "auto" else precision
-    if precision not in PRECISIONS:
-        raise RuntimeUnavailable(
-            f"precision {precision!r} is not offered: choose 'auto', 'float32', 'bfloat16' or "
-            "'float16'"
-        )
-    if runtime == "auto":
-        plain = device in ("auto", "cpu") and precision == "float32"
-        runtime = "onnxruntime" if plain else "torch"
-    if runtime == "onnxruntime":
-        return _open_onnx(checkpoint, precision, device, threads)
-    if runtime == "torch":
-        return _open_torch(checkpoint, precision, device, threads)
-    raise RuntimeUnavailable(
-        f"runtime {runtime!r} is not known: choose 'auto', 'onnxruntime' or 'torch'"
-    )
+    from sightline.runtime.choosing import choose
+
+    choice = choose(checkpoint, runtime=runtime, precision=precision, device=device)
+    return open_chosen(checkpoint, choice, device=device, threads=threads)
 
 
-def _open_onnx(checkpoint: Checkpoint, precision: str, device: str, threads: int | None) -> Towers:
-    """Open the graphs beside the weights, or the same graphs made from the spec."""
+def open_chosen(
+    checkpoint: Checkpoint, choice: "Choice", *, device: str = "auto", threads: int | None = None
+) -> Towers:
+    """Open a checkpoint's towers in an engine that was chosen.
+
+    Raises:
+        CheckpointError: The weights are not the ones the spec describes.
+        RuntimeUnavailable: The engine is not installed.
+    """
+    if choice.runtime == "torch":
+        return _open_torch(checkpoint, choice, device, threads)
+    if choice.runtime == "openvino":
+        from sightline.runtime.openvino_towers import OpenVinoTowers
+
+        return OpenVinoTowers(checkpoint, choice, threads=threads)
     from sightline.runtime.kept_graphs import open_kept
     from sightline.runtime.onnx_towers import OnnxTowers
 
-    if precision != "float32":
-        raise RuntimeUnavailable(
-            f"runtime 'onnxruntime' computes in float32 here, not in {precision}: use runtime "
-            "'torch'"
-        )
-    if device not in ("auto", "cpu"):
-        raise RuntimeUnavailable(
-            f"runtime 'onnxruntime' runs on the CPU here, not on {device!r}: use runtime 'torch'"
-        )
-    return OnnxTowers(checkpoint, threads=threads, first=open_kept)
+    return OnnxTowers(
+        checkpoint, threads=threads, first=open_kept, ranges=choice.ranges, why=choice.why
+    )
 
 
-def _open_torch(checkpoint: Checkpoint, precision: str, device: str, threads: int | None) -> Towers:
+def _open_torch(
+    checkpoint: Checkpoint, choice: "Choice", device: str, threads: int | None
+) -> Towers:
     """Open the reference."""
-    from importlib.util import find_spec
-
     if find_spec("torch") is None:
         raise RuntimeUnavailable(
             "runtime 'torch' needs torch, which is an extra: install sightline[torch]"
         )
     from sightline.runtime.torch_towers import open_torch_towers
 
+    precision = choice.precision
     return open_torch_towers(checkpoint, precision=precision, device=device, threads=threads)

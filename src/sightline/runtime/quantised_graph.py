@@ -1,0 +1,120 @@
+"""A graph whose products are of eight bits, for both engines. Enter at `QuantisedGraph`.
+
+Said with QuantizeLinear and DequantizeLinear around the products as the model has them, which is how
+ONNX says it for every engine; ONNX Runtime and OpenVINO make integer products of it. All steps are
+fixed beforehand: one that followed the batch would make a picture's vector depend on its neighbours.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from sightline.checkpoints import Weights
+from sightline.errors import CheckpointError
+from sightline.runtime.located import Located
+from sightline.runtime.model_graph import NORM_EPS, NORM_PARTS, Layer, ModelGraph
+from sightline.runtime.ranges import Range, rounded
+
+MOST = 2**31 - 2**7  # the greatest int32 that is a float32
+
+
+class QuantisedGraph(ModelGraph):
+    """A tower with int8 weights inside and uint8 inputs to its products."""
+
+    def __init__(self, weights: Weights, found: Located, ranges: Mapping[str, Range]) -> None:
+        """Begin a graph.
+
+        Args:
+            weights: The tensors in full precision.
+            found: Where an engine finds their files, for those that stay as they are.
+            ranges: The range of each watched value, by the name of the first that reads it.
+        """
+        super().__init__(weights, found)
+        self._ranges = ranges
+        self._known: dict[str, tuple[str, Range]] = {}  # a value → what it was rounded to
+        self._rounded: set[str] = set()
+
+    @property
+    def used(self) -> frozenset[str]:
+        """The names of all tensors that were read, those that were rounded among them."""
+        return super().used | self._rounded
+
+    def layer(self, layer: Layer, value: str) -> str:
+        """Add a product of a rounded value with a rounded weight."""
+        given, found = self._given(layer.name, value)
+        weight, bias = self._folded(layer)
+        if found.smoothing is not None:
+            _check_width(layer, found.smoothing)
+            weight = weight * found.smoothing
+        numbers, steps = rounded(weight)
+        inputs = [given, self._stored(f"{layer.name}.weight", numbers, steps)]
+        if bias is not None:
+            inputs.append(self._bias(layer.name, bias, steps * np.float32(found.step)))
+        turned = {"transB": 1} if layer.operator == "Gemm" else {}
+        return self.node(layer.operator, *inputs, **turned, **layer.attributes)
+
+    def picked(self, name: str, shape: tuple[int, int], ids: str) -> str:
+        """Add rows of a rounded table, each with a step of its own."""
+        numbers, steps = rounded(self._read(name))
+        row = self.node("Gather", self.inside(f"{name}.int8", numbers), ids)
+        step = self.node("Gather", self.inside(f"{name}.step", steps[:, None]), ids)
+        return self.node("Mul", self.widened(row), step)
+
+    def scores(self, name: str, query: str, key: str) -> str:
+        """Add the product of rounded queries and keys."""
+        first, _ = self._given(f"{name}.scores.query", query)
+        second, _ = self._given(f"{name}.scores.key", key)
+        return self.node("MatMul", first, second)
+
+    def _given(self, name: str, value: str) -> tuple[str, Range]:
+        """Round a value to the 256 numbers of its range."""
+        if value not in self._known:
+            if name not in self._ranges:
+                raise CheckpointError(
+                    f"the ranges of {self._weights.path} lack {name}: calibrate the model again"
+                )
+            found, smooth = self._ranges[name], value
+            if found.smoothing is not None:
+                by = self.inside(f"{name}.smoothing", 1 / found.smoothing)
+                smooth = self.node("Mul", value, by)
+            step = self.constant(np.array(found.step, np.float32))
+            zero = self.constant(np.array(found.zero, np.uint8))
+            narrow = self.node("QuantizeLinear", smooth, step, zero)
+            self._known[value] = self.node("DequantizeLinear", narrow, step, zero), found
+        return self._known[value]
+
+    def _stored(self, name: str, numbers: np.ndarray, steps: np.ndarray) -> str:
+        """Put rounded numbers inside the graph, with a step for each of their first axis."""
+        integers = self.inside(f"{name}.{numbers.dtype}", numbers)
+        step = self.inside(f"{name}.step", steps)
+        zero = self.inside(f"{name}.zero", np.zeros(len(steps), numbers.dtype))
+        return self.node("DequantizeLinear", integers, step, zero, axis=0)
+
+    def _bias(self, name: str, bias: np.ndarray, steps: np.ndarray) -> str:
+        """Put a bias inside the graph, in the steps of the sums that it is added to."""
+        numbers = np.rint(bias / steps).clip(-MOST, MOST).astype(np.int32)
+        return self._stored(f"{name}.bias", numbers, steps)
+
+    def _folded(self, layer: Layer) -> tuple[np.ndarray, np.ndarray | None]:
+        """Return a layer's weight and bias in float32, with the norm that follows worked in."""
+        weight = self._read(f"{layer.name}.weight")
+        bias = self._read(f"{layer.name}.bias") if layer.bias else None
+        if layer.norm is None:
+            return weight, bias
+        scale, shift, mean, variance = (self._read(f"{layer.norm}.{part}") for part in NORM_PARTS)
+        factor = scale / np.sqrt(variance + NORM_EPS)
+        return weight * factor[:, None, None, None], shift - mean * factor
+
+    def _read(self, name: str) -> np.ndarray:
+        """Return a tensor in float32."""
+        self._rounded.add(name)
+        return np.asarray(self._weights[name], dtype=np.float32)
+
+
+def _check_width(layer: Layer, smoothing: np.ndarray) -> None:
+    """Refuse ranges of another model."""
+    if smoothing.shape != layer.shape[1:]:
+        raise CheckpointError(
+            f"the ranges tell {len(smoothing)} channels of {layer.name} apart where it has "
+            f"{layer.shape[1]}: calibrate the model again"
+        )
