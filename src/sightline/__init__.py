@@ -9,8 +9,9 @@
 Public names are looked up when they are first used, so that importing the package costs nothing.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from sightline.later import later
 
 if TYPE_CHECKING:
     from sightline.embedder import Embedder, Skipped, load
@@ -41,13 +42,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """Import a public name from where it is written (PEP 562)."""
-    if name not in _PLACES:
-        raise AttributeError(f"module 'sightline' has no attribute {name!r}")
-    value = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = later(__name__, _PLACES)
 
 
 def __dir__() -> list[str]:

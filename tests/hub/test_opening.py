@@ -8,7 +8,7 @@ from hub_server import Hub
 from published_models import write_hugging_face_clip
 from sightline.checkpoints import read
 from sightline.errors import CheckpointError
-from sightline.hub import Terms, open_model, opening
+from sightline.hub import Terms, open_model, published
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
 
@@ -100,7 +100,7 @@ def test_an_entry_of_the_catalog_brings_what_is_known_of_it(
     entry = listed_as(
         HubFiles(repository="org/model", revision=None, files=()), training_data="400 M pairs"
     )
-    monkeypatch.setattr(opening, "resolve", lambda name: entry)
+    monkeypatch.setattr(published, "resolve", lambda name: entry)
     found = open_model("Tiny/test")
     assert found.training_data == ("400 M pairs",)
     assert found.origin.startswith("Tiny/test, fetched from https://huggingface.co/org/model at ")

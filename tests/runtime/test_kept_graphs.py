@@ -1,5 +1,6 @@
 """What is kept of a tower between runs: used when it fits, made again when it does not."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_a_tower_is_simplified_once(
         assert np.abs(text_of(checkpoint) - wanted).max() < SAME
     assert len(into) == 1
     [kept] = towers_folder.iterdir()
-    assert {path.name for path in kept.iterdir()} == {"tower.onnx", "tensors", "sha256"}
+    assert {path.name for path in kept.iterdir()} == {"tower.onnx", "tensors", "sha256", "state"}
 
 
 def test_control_what_is_kept_is_what_runs(
@@ -77,6 +78,50 @@ def test_control_what_is_kept_is_what_runs(
     (kept / "tensors").write_bytes((tensors[::-1]).tobytes())
     monkeypatch.setattr(kept_graphs, "_digest", lambda _: (kept / "sha256").read_text())
     assert np.abs(text_of(checkpoint) - before).max() > 0.1
+
+
+def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Return a list that each folder is added to whose files are hashed."""
+    read: list[Path] = []
+    real = kept_graphs._digest
+
+    def digest(place: Path) -> str:
+        read.append(place)
+        return real(place)
+
+    monkeypatch.setattr(kept_graphs, "_digest", digest)
+    return read
+
+
+def test_files_that_nobody_touched_are_not_hashed_again(
+    checkpoint: Checkpoint, towers_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text_of(checkpoint)
+    [kept] = towers_folder.iterdir()
+    read = hashed(monkeypatch)
+    text_of(checkpoint)
+    assert read == []
+    os.utime(kept / "tensors", (0, 0))  # as a copy of the cache leaves it
+    for _ in range(2):
+        text_of(checkpoint)
+    assert read == [kept]
+
+
+@pytest.mark.parametrize("contents", [None, b"other"])
+def test_a_tower_without_its_state_is_hashed(
+    checkpoint: Checkpoint,
+    towers_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    contents: bytes | None,
+) -> None:
+    text_of(checkpoint)
+    [kept] = towers_folder.iterdir()
+    (kept / "state").unlink()
+    if contents is not None:
+        (kept / "state").write_bytes(contents)
+    read, into = hashed(monkeypatch), made(monkeypatch)
+    text_of(checkpoint)
+    assert (read, into) == ([kept], [])
 
 
 def test_other_weights_in_the_same_place_are_another_tower(

@@ -14,7 +14,7 @@ from code_tree import PACKAGE, Import, imports, module_name, python_files, tree
 # too slow for the first moment, which is imported only inside the function that needs it.
 # docs/decisions.md says why `data` needs pyarrow and tokenizers, and who may need torch at once.
 FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
-    (("errors", "settings", "shapes"), ""),
+    (("errors", "later", "settings", "shapes"), ""),
     (("regular_file",), ""),
     (("spec",), "tokenizers* ftfy* PIL*"),
     (("model",), "torch"),

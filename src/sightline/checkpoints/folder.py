@@ -9,7 +9,6 @@ from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.json_file import read_bytes, read_json, read_record
 from sightline.checkpoints.manifest import Manifest, from_json
 from sightline.checkpoints.names import fit, some, table_that_reads
-from sightline.checkpoints.published import read_bare, reader_of
 from sightline.checkpoints.replacement import previous_of
 from sightline.checkpoints.weights import Weights
 from sightline.errors import CheckpointError
@@ -69,6 +68,8 @@ def _open(folder: Path) -> Checkpoint:
     path = folder / MANIFEST
     if path.exists():
         return _open_ours(folder, from_json(read_record(path), path))
+    from sightline.checkpoints.published import read_bare, reader_of
+
     reader = reader_of(folder)
     if reader is None and (folder / BARE).is_file():
         return read_bare(folder / BARE, None)

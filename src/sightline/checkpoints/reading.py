@@ -4,12 +4,10 @@ from pathlib import Path
 
 from sightline.checkpoints.checkpoint import Checkpoint
 from sightline.checkpoints.folder import MANIFEST, read_folder
-from sightline.checkpoints.published import READERS, read_bare
 from sightline.errors import CheckpointError
 
 BUNDLED = Path(__file__).parents[1] / "bundled"
 SHOWN = 300  # characters of a path that no system takes
-RECORDS = (MANIFEST, *sorted({reader.record for reader in READERS}))
 
 
 def read(path: str | Path | None = None, *, architecture: str | None = None) -> Checkpoint:
@@ -31,19 +29,25 @@ def read(path: str | Path | None = None, *, architecture: str | None = None) -> 
     place = BUNDLED if path is None else Path(path)
     _refuse_no_path(place)
     if place.is_file():
-        beside = [name for name in RECORDS if place.with_name(name).exists()]
-        if beside:
-            raise CheckpointError(
-                f"{place} is a file that {beside[0]} beside it describes: "
-                "give the folder it lies in"
-            )
-        return read_bare(place, architecture)
+        return _read_file(place, architecture)
     if architecture is not None:
         raise CheckpointError(
             f"architecture {architecture!r} was named for {place}, which is no file of "
             "bare weights: a folder says itself what it is, so leave the name out"
         )
     return read_folder(place)
+
+
+def _read_file(place: Path, architecture: str | None) -> Checkpoint:
+    """Open bare weights; those that a record describes are read with it."""
+    from sightline.checkpoints.published import READERS, read_bare
+
+    for name in (MANIFEST, *sorted({reader.record for reader in READERS})):
+        if place.with_name(name).exists():
+            raise CheckpointError(
+                f"{place} is a file that {name} beside it describes: give the folder it lies in"
+            )
+    return read_bare(place, architecture)
 
 
 def _refuse_no_path(place: Path) -> None:

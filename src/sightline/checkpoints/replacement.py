@@ -6,7 +6,6 @@ readers know where to look (`previous_of`). Leftovers of killed writers go with 
 """
 
 import os
-import secrets
 import shutil
 import sys
 from collections.abc import Iterator
@@ -35,7 +34,7 @@ def replacing(folder: Path) -> Iterator[Path]:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with _locked(folder.parent):
         _remove_leftovers(folder)
-        draft = folder.parent / f".{folder.name}.writing-{secrets.token_hex(8)}"
+        draft = folder.parent / f".{folder.name}.writing-{os.urandom(8).hex()}"
         draft.mkdir()
         held = _hold(draft)
     try:
@@ -64,7 +63,7 @@ def replace_file(path: Path, *chunks: bytes | memoryview) -> None:
     Raises:
         OSError: The disk is full, or the folder is missing or may not be written to.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f".{path.name}.{os.urandom(8).hex()}")
     try:
         write_file(draft, *chunks)
         draft.replace(path)

@@ -90,7 +90,7 @@ def command(
     classes = read_classes(labels)
     from sightline.embedder import Skipped, embedder_of
 
-    embedder = embedder_of(opened(model, architecture))
+    embedder = embedder_of(opened(model, architecture), images_follow=True)
     prompts = embedder.prompts(classes, templates=templates)
     say_what_is_long(prompts, embedder.words, long_texts)
     head = embedder.zero_shot(classes, templates=templates, long=long_texts)

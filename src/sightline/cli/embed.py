@@ -46,7 +46,7 @@ def command(paths: tuple[str, ...], out: Path, model: str, architecture: str | N
     refuse_folder(out)
     from sightline.embedder import Skipped, embedder_of
 
-    embedder = embedder_of(opened(model, architecture))
+    embedder = embedder_of(opened(model, architecture), images_follow=True)
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)
 

@@ -63,7 +63,7 @@ def command(
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = embedder_of(opened(model, architecture))
+    embedder = embedder_of(opened(model, architecture), images_follow=True)
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:

@@ -7,7 +7,6 @@ The JSON file comes last, so vectors without one were interrupted between the tw
 
 import json
 import os
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -103,7 +102,7 @@ def sidecar_of(out: Path) -> Path:
 
 def _draft(out: Path) -> Path:
     """Name a file beside the output that nobody else writes."""
-    return out.parent / f".{out.name}.{secrets.token_hex(6)}"
+    return out.parent / f".{out.name}.{os.urandom(6).hex()}"
 
 
 @contextmanager

@@ -1,7 +1,11 @@
 """A path or a name → an `Embedder` ready for use. Enter at `load`."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from sightline import settings
 from sightline.checkpoints import Checkpoint, verify_digests
@@ -9,12 +13,15 @@ from sightline.checkpoints.number import number_of
 from sightline.embedder.checked import CheckedTowers
 from sightline.embedder.class_cache import ClassCache
 from sightline.embedder.embedder import Embedder
-from sightline.hub import Terms, open_model
-from sightline.runtime import open_towers
+from sightline.hub import open_model
+from sightline.runtime import Towers, open_towers
 from sightline.scoring import Head
 from sightline.scoring.heads import sigmoid_head, softmax_head
 from sightline.scoring.presence import calibration_from
-from sightline.spec import Softmax, open_words
+from sightline.spec import Softmax, Spec, open_words
+
+if TYPE_CHECKING:
+    from sightline.hub import Terms
 
 
 def load(
@@ -62,8 +69,17 @@ def embedder_of(
     runtime: str = "auto",
     precision: str = "auto",
     device: str = "auto",
+    images_follow: bool = False,
 ) -> Embedder:
     """Make an opened model ready for use, in the way that `load` does.
+
+    Args:
+        checkpoint: An opened model.
+        runtime: As for `load`.
+        precision: As for `load`.
+        device: As for `load`.
+        images_follow: Pictures are certain to come: open the image tower at once, in a thread,
+            while the caller prepares its labels and reads the first picture.
 
     Raises:
         CheckpointError: A tensor is not what the model's record says.
@@ -71,10 +87,13 @@ def embedder_of(
     """
     verify_digests(checkpoint, ["head"])  # what is read below; each tower's before it answers
     stored, home = checkpoint.calibration, settings.home()
-    towers = open_towers(checkpoint, runtime=runtime, precision=precision, device=device)
+    engine = open_towers(checkpoint, runtime=runtime, precision=precision, device=device)
+    towers = CheckedTowers(engine, checkpoint)
+    if images_follow:
+        _open_ahead(towers, checkpoint.spec)
     return Embedder(
         spec=checkpoint.spec,
-        towers=CheckedTowers(towers, checkpoint),
+        towers=towers,
         words=open_words(checkpoint.spec.words, checkpoint.folder),
         identify=lambda: checkpoint.fingerprint,
         calibration=None if stored is None else calibration_from(stored),
@@ -83,7 +102,19 @@ def embedder_of(
     )
 
 
-def _log(terms: Terms) -> None:
+def _open_ahead(towers: Towers, spec: Spec) -> None:
+    """Open the image tower in a thread, by asking it for no pictures.
+
+    Engines let Python go on meanwhile. What fails here fails again for the first picture, and is
+    told then.
+    """
+    size = spec.pixels.size_px
+    pool = ThreadPoolExecutor(1, thread_name_prefix="sightline-open")
+    pool.submit(towers.image, np.zeros((0, 3, size, size), np.float32))
+    pool.shutdown(wait=False)
+
+
+def _log(terms: "Terms") -> None:
     """Tell the terms of what is about to be fetched, to whoever listens to the program's log."""
     known = terms.license or "not known"
     log = logging.getLogger(__name__)

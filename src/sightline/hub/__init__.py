@@ -1,9 +1,14 @@
 """Names of published checkpoints → verified files on disk. Enter at `open_model`."""
 
-from sightline.hub.catalog import Entry, catalog
-from sightline.hub.client import Fetched, Terms, cached, fetch
+from typing import TYPE_CHECKING
+
+from sightline.hub.catalog import Entry, catalog  # the module would be taken for `catalog`
 from sightline.hub.opening import name_at, open_model
-from sightline.hub.spelling import Repository, resolve
+from sightline.later import later
+
+if TYPE_CHECKING:
+    from sightline.hub.client import Fetched, Terms, cached, fetch
+    from sightline.hub.spelling import Repository, resolve
 
 __all__ = [
     "Entry",
@@ -17,3 +22,14 @@ __all__ = [
     "open_model",
     "resolve",
 ]
+
+# Whoever opens a folder asks for no name.
+_PLACES = {
+    "Fetched": "sightline.hub.client",
+    "Repository": "sightline.hub.spelling",
+    "Terms": "sightline.hub.client",
+    "cached": "sightline.hub.client",
+    "fetch": "sightline.hub.client",
+    "resolve": "sightline.hub.spelling",
+}
+__getattr__ = later(__name__, _PLACES)

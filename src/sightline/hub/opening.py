@@ -1,17 +1,19 @@
-"""A path, or the name of a published checkpoint → a `Checkpoint`. Enter at `open_model`."""
+"""A path, or the name of a published checkpoint → a `Checkpoint`. Enter at `open_model`.
 
-import dataclasses
+What is only needed for a name is imported for one.
+"""
+
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from sightline.checkpoints import Checkpoint, Record, read
-from sightline.errors import CheckpointError
-from sightline.hub.catalog import Entry
-from sightline.hub.client import Fetched, Terms, caution, fetch
+from sightline.checkpoints import Checkpoint, read
 from sightline.hub.progress import Progress
-from sightline.hub.spelling import Repository, hinted, resolve
+
+if TYPE_CHECKING:
+    from sightline.hub.catalog import Entry
+    from sightline.hub.client import Terms
+    from sightline.hub.spelling import Repository
 
 # What only a path begins or ends with: such a text is never looked up among names.
 PATH_STARTS = (".", "/", "~", "\\")
@@ -24,7 +26,7 @@ def open_model(
     architecture: str | None = None,
     offline: bool = False,
     progress: Progress | None = None,
-    on_license: Callable[[Terms], None] | None = None,
+    on_license: "Callable[[Terms], None] | None" = None,
 ) -> Checkpoint:
     """Open a model on disk, or one that is published: fetched once, verified, then kept.
 
@@ -46,17 +48,18 @@ def open_model(
     what = name_at(name_or_path)
     if what is None:
         return read(name_or_path, architecture=architecture)
-    found = fetch(what, offline=offline, progress=progress, on_license=on_license)
-    checkpoint = read(found.path, architecture=architecture)
-    said = caution(found.unverified)
-    return dataclasses.replace(
-        checkpoint,
-        record=_record(what, found, checkpoint.record),
-        remarks=checkpoint.remarks if said is None else (*checkpoint.remarks, said),
+    from sightline.hub.published import open_published
+
+    return open_published(
+        what,
+        architecture=architecture,
+        offline=offline,
+        progress=progress,
+        on_license=on_license,
     )
 
 
-def name_at(name_or_path: str | Path | None) -> Entry | Repository | None:
+def name_at(name_or_path: str | Path | None) -> "Entry | Repository | None":
     """Return the published checkpoint that a text names; None where it is a path.
 
     Raises:
@@ -64,7 +67,9 @@ def name_at(name_or_path: str | Path | None) -> Entry | Repository | None:
     """
     if name_or_path is None or isinstance(name_or_path, Path) or _is_path(name_or_path):
         return None
-    return _named(name_or_path)
+    from sightline.hub.published import named
+
+    return named(name_or_path)
 
 
 def _is_path(text: str) -> bool:
@@ -75,31 +80,3 @@ def _is_path(text: str) -> bool:
         return Path(text).exists()
     except (OSError, ValueError):  # longer than any path, or with a zero in it
         return False
-
-
-def _named(text: str) -> Entry | Repository:
-    """Return the published checkpoint that a text names."""
-    try:
-        what = resolve(text)
-    except CheckpointError as error:
-        raise CheckpointError(f"there is no model folder {text!r}, and {error}") from error
-    if isinstance(what, Repository) and ":" not in text:
-        same = "".join(f", or take the catalog's {name}" for name in hinted(text))
-        raise CheckpointError(
-            f"there is no model folder {text!r}, and the catalog has no such checkpoint: check the "
-            f"path, or write hf-hub:{text} to fetch it from the hub{same}"
-        )
-    return what
-
-
-def _record(what: Entry | Repository, found: Fetched, read_from: Record) -> Record:
-    """Say where a checkpoint was fetched from, and what the catalog knows of it."""
-    at = "" if found.commit is None else f" at {found.commit}"
-    where = what.source.page if isinstance(what, Entry) else f"https://huggingface.co/{what.name}"
-    seen = what.training_data if isinstance(what, Entry) else None
-    return msgspec.structs.replace(
-        read_from,
-        origin=f"{what.name}, fetched from {where}{at}",
-        license=found.license or read_from.license,
-        training_data=read_from.training_data if seen is None else (seen,),
-    )

@@ -1,6 +1,8 @@
 """What a model is, as data: towers, head, pixels and words. Enter at `Spec` or `architecture`."""
 
-from sightline.spec.architectures import architecture
+from typing import TYPE_CHECKING
+
+from sightline.later import later
 from sightline.spec.pixels import PixelRecipe
 from sightline.spec.towers import (
     ConvStem,
@@ -13,6 +15,9 @@ from sightline.spec.towers import (
     ViT,
 )
 from sightline.spec.words import TextRecipe, Words, open_words
+
+if TYPE_CHECKING:
+    from sightline.spec.architectures import architecture
 
 __all__ = [
     "ConvStem",
@@ -29,3 +34,5 @@ __all__ = [
     "architecture",
     "open_words",
 ]
+
+__getattr__ = later(__name__, {"architecture": "sightline.spec.architectures"})

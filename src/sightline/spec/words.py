@@ -11,9 +11,7 @@ import numpy as np
 from sightline.errors import SpecError, TextError
 from sightline.settings import MAX_TEXT_CHARACTERS
 from sightline.shapes import Bool, Int64
-from sightline.spec.byte_pairs import BytePairs
 from sightline.spec.clean import Cleaning, cleaner
-from sightline.spec.tokenizer_file import open_tokenizer_file
 from sightline.spec.windows import Windows, part
 
 _KNOWN_UNITS = 65_536  # about 10 MB of ordinary words
@@ -103,10 +101,15 @@ def open_words(recipe: TextRecipe, folder: Path | None = None) -> "Words":
 
 
 def _open_tokenizer(recipe: TextRecipe, folder: Path | None) -> Tokenizer:
+    """Open a vocabulary, with the modules that it needs."""
     if recipe.tokenizer == "clip":
+        from sightline.spec.byte_pairs import BytePairs
+
         return BytePairs()
     if folder is None:
         raise SpecError("words.tokenizer 'file' means a model folder's tokenizer.json: name it")
+    from sightline.spec.tokenizer_file import open_tokenizer_file
+
     marks = [mark for mark in (recipe.start_id, recipe.end_id) if mark is not None]
     return open_tokenizer_file(folder / "tokenizer.json", marks=marks, pad_id=recipe.pad_id)
 

@@ -9,16 +9,23 @@ from sightline.errors import CheckpointError
 from sightline.regular_file import read_regular
 from sightline.tensors.safetensors_file import open_safetensors
 from sightline.tensors.tensor_file import TensorFile
-from sightline.tensors.torch_archive import open_torch_archive
 
 MAX_INDEX_BYTES = 16 * 2**20  # a hundred thousand tensors with long names
 
+
+def _open_torch(path: Path) -> TensorFile:
+    """Open what torch wrote, with modules that nothing else needs."""
+    from sightline.tensors.torch_archive import open_torch_archive
+
+    return open_torch_archive(path)
+
+
 _OPENERS: Mapping[str, Callable[[Path], TensorFile]] = {
     ".safetensors": open_safetensors,
-    ".bin": open_torch_archive,
-    ".pt": open_torch_archive,
-    ".pth": open_torch_archive,
-    ".ckpt": open_torch_archive,
+    ".bin": _open_torch,
+    ".pt": _open_torch,
+    ".pth": _open_torch,
+    ".ckpt": _open_torch,
 }
 
 

@@ -32,7 +32,7 @@ class TensorFile:
     def is_in_place(self) -> bool:
         """Tell whether its path still leads to the very bytes that are mapped."""
         try:
-            return _state(self.path.stat()) == self.state
+            return state_of(self.path.stat()) == self.state
         except OSError:
             return False
 
@@ -66,7 +66,7 @@ class TensorFile:
             What was taken; None where the file is no longer in its place, or ends too early.
         """
         with suppress(OSError, CheckpointError), open_regular(self.path) as file:
-            if _state(os.fstat(file.fileno())) == self.state:
+            if state_of(os.fstat(file.fileno())) == self.state:
                 return take(file)
         return None
 
@@ -106,13 +106,13 @@ def map_file(path: Path) -> tuple[mmap.mmap, str]:
         if status.st_size < 8:
             raise CheckpointError(f"{path} is cut short before its header: copy it again")
         try:
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), _state(status)
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY), state_of(status)
         except OSError as error:
             raise CheckpointError(
                 f"{path} cannot be mapped ({error.strerror}): put it on a disk of this machine"
             ) from error
 
 
-def _state(status: os.stat_result) -> str:
+def state_of(status: os.stat_result) -> str:
     """Return what tells these bytes from any others that a path may lead to."""
     return f"{status.st_dev} {status.st_ino} {status.st_size} {status.st_mtime_ns}"
