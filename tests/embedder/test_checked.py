@@ -93,13 +93,13 @@ def test_tensors_are_compared_while_the_engine_works(
     both = Barrier(2, timeout=20)  # one after the other, each would wait for the other in vain
     monkeypatch.setattr(checked, "verify_digests", lambda *_: both.wait())
     model = sightline.load(tiny_model_folder)
-    answer = OnnxTowers._run
+    answer = OnnxTowers.run
 
     def at_the_same_time(self: OnnxTowers, *given: Any) -> np.ndarray:
         both.wait()
         return answer(self, *given)
 
-    monkeypatch.setattr(OnnxTowers, "_run", at_the_same_time)
+    monkeypatch.setattr(OnnxTowers, "run", at_the_same_time)
     ASK[asked](model)
 
 

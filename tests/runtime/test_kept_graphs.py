@@ -12,9 +12,10 @@ import pytest
 from sightline import settings
 from sightline.checkpoints import Checkpoint, read
 from sightline.errors import CheckpointError
-from sightline.runtime import kept_graphs, onnx_session
+from sightline.runtime import kept, kept_graphs, onnx_session
 from sightline.runtime.kept_graphs import open_kept
 from sightline.runtime.onnx_towers import OnnxTowers
+from sightline.runtime.tower_graph import TowerGraph
 from sightline.spec.towers import Spec
 from tiny_specs import TEXT, tiny_spec
 from tiny_towers import saved, some_ids, some_pixels, tiny_model, unit
@@ -48,7 +49,7 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     into: list[Path] = []
     real = onnx_session.simplify
 
-    def simplify(graph: onnx_session.Graph, folder: Path) -> None:
+    def simplify(graph: TowerGraph, folder: Path) -> None:
         into.append(folder)
         real(graph, folder)
 
@@ -65,31 +66,31 @@ def test_a_tower_is_simplified_once(
     for _ in range(3):
         assert np.abs(text_of(checkpoint) - wanted).max() < SAME
     assert len(into) == 1
-    [kept] = towers_folder.iterdir()
-    assert {path.name for path in kept.iterdir()} == {"tower.onnx", "tensors", "sha256", "state"}
+    [place] = towers_folder.iterdir()
+    assert {path.name for path in place.iterdir()} == {"tower.onnx", "tensors", "sha256", "state"}
 
 
 def test_control_what_is_kept_is_what_runs(
     checkpoint: Checkpoint, towers_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = text_of(checkpoint)
-    [kept] = towers_folder.iterdir()
-    tensors = np.frombuffer((kept / "tensors").read_bytes(), np.float32)
-    (kept / "tensors").write_bytes((tensors[::-1]).tobytes())
-    monkeypatch.setattr(kept_graphs, "_digest", lambda _: (kept / "sha256").read_text())
+    [place] = towers_folder.iterdir()
+    tensors = np.frombuffer((place / "tensors").read_bytes(), np.float32)
+    (place / "tensors").write_bytes((tensors[::-1]).tobytes())
+    monkeypatch.setattr(kept, "_digest", lambda _: (place / "sha256").read_text())
     assert np.abs(text_of(checkpoint) - before).max() > 0.1
 
 
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """Return a list that each folder is added to whose files are hashed."""
     read: list[Path] = []
-    real = kept_graphs._digest
+    real = kept._digest
 
     def digest(place: Path) -> str:
         read.append(place)
         return real(place)
 
-    monkeypatch.setattr(kept_graphs, "_digest", digest)
+    monkeypatch.setattr(kept, "_digest", digest)
     return read
 
 
@@ -97,14 +98,14 @@ def test_files_that_nobody_touched_are_not_hashed_again(
     checkpoint: Checkpoint, towers_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     text_of(checkpoint)
-    [kept] = towers_folder.iterdir()
+    [place] = towers_folder.iterdir()
     read = hashed(monkeypatch)
     text_of(checkpoint)
     assert read == []
-    os.utime(kept / "tensors", (0, 0))  # as a copy of the cache leaves it
+    os.utime(place / "tensors", (0, 0))  # as a copy of the cache leaves it
     for _ in range(2):
         text_of(checkpoint)
-    assert read == [kept]
+    assert read == [place]
 
 
 @pytest.mark.parametrize("contents", [None, b"other"])
@@ -115,13 +116,13 @@ def test_a_tower_without_its_state_is_hashed(
     contents: bytes | None,
 ) -> None:
     text_of(checkpoint)
-    [kept] = towers_folder.iterdir()
-    (kept / "state").unlink()
+    [place] = towers_folder.iterdir()
+    (place / "state").unlink()
     if contents is not None:
-        (kept / "state").write_bytes(contents)
+        (place / "state").write_bytes(contents)
     read, into = hashed(monkeypatch), made(monkeypatch)
     text_of(checkpoint)
-    assert (read, into) == ([kept], [])
+    assert (read, into) == ([place], [])
 
 
 def test_other_weights_in_the_same_place_are_another_tower(
@@ -153,15 +154,15 @@ def test_what_is_damaged_is_made_again(
     left: int | str | None,
 ) -> None:
     wanted = text_of(checkpoint)
-    [kept] = towers_folder.iterdir()
-    contents = bytearray((kept / name).read_bytes())
+    [place] = towers_folder.iterdir()
+    contents = bytearray((place / name).read_bytes())
     if left is None:
-        (kept / name).unlink()
+        (place / name).unlink()
     elif isinstance(left, int):
-        (kept / name).write_bytes(contents[:left])
+        (place / name).write_bytes(contents[:left])
     else:
         contents[len(contents) // 2] ^= 1
-        (kept / name).write_bytes(contents)
+        (place / name).write_bytes(contents)
     into = made(monkeypatch)
     for _ in range(2):
         assert np.abs(text_of(checkpoint) - wanted).max() < SAME
@@ -197,7 +198,7 @@ def test_small_towers_and_large_ones_are_not_kept(
     checkpoint: Checkpoint, towers_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     OnnxTowers(checkpoint, threads=1, first=open_kept).image(some_pixels(SPEC))
-    monkeypatch.setattr(kept_graphs, "MOST_BYTES", kept_graphs.LEAST_BYTES + 1)
+    monkeypatch.setattr(kept_graphs, "MOST_BYTES", kept.LEAST_BYTES + 1)
     text_of(checkpoint)
     assert not towers_folder.exists()
 
@@ -205,7 +206,7 @@ def test_small_towers_and_large_ones_are_not_kept(
 def test_the_oldest_make_room(
     checkpoint: Checkpoint, tmp_path: Path, towers_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_graphs, "MOST_KEPT", 2)
+    monkeypatch.setattr(kept, "MOST_KEPT", 2)
     for seed in range(4):
         text_of(saved(tmp_path / str(seed), tiny_model(SPEC, seed=seed), np.float16))
         assert len(list(towers_folder.iterdir())) <= 2

@@ -21,7 +21,7 @@ def empty_graph(folder: Path) -> GraphWriter:
         "count": np.array(1, dtype=np.int64),
     }
     weights = weights_of(write_arrays(folder / "model.safetensors", tensors))
-    return GraphWriter(weights, beside(weights).names)
+    return GraphWriter(weights, beside(weights))
 
 
 @pytest.fixture
@@ -30,9 +30,8 @@ def graph(tmp_path: Path) -> GraphWriter:
 
 
 def parsed(graph: GraphWriter, output: str) -> onnx.ModelProto:
-    encoded = graph.finish(
-        ("x", "float32", ("images", 2)), (output, "float32", ("images", 3)), {"key": "välue"}
-    )
+    graph.output("vector", output, ("images", 3))
+    encoded = graph.finish(("x", "float32", ("images", 2)), {"key": "välue"})
     return onnx.load_from_string(encoded)
 
 

@@ -102,9 +102,9 @@ def test_a_tower_that_is_called_often_is_packed(
     opened: list[tuple[bool, int]] = []  # packed, and how many sessions there were at that time
     real = onnx_session.open_session
 
-    def open_session(graph: Any, weights: Any, settings: onnx_session.Settings) -> Any:
+    def open_session(graph: Any, settings: onnx_session.Settings) -> Any:
         opened.append((settings.packed, len(towers._sessions)))
-        return real(graph, weights, settings)
+        return real(graph, settings)
 
     monkeypatch.setattr("sightline.runtime.onnx_towers.open_session", open_session)
     towers = OnnxTowers(checkpoint, threads=1, first=open_session)

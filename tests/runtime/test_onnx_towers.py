@@ -17,9 +17,9 @@ from sightline.errors import CheckpointError
 from sightline.runtime import onnx_session
 from sightline.runtime.export import export_graphs
 from sightline.runtime.graphs import binding
-from sightline.runtime.onnx_session import Graph
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.runtime.torch_towers import TorchTowers
+from sightline.runtime.tower_graph import TowerGraph
 from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model, unit
 
 # float32 in another order of sums; the worst of all specs below was 5.8e-7.
@@ -128,7 +128,7 @@ def test_one_tower_opens_one_session(tmp_path: Path) -> None:
     opened: list[str] = []
     real = onnx_session.open_session
 
-    def open_session(graph: Graph, *others: Any) -> Any:
+    def open_session(graph: TowerGraph, *others: Any) -> Any:
         opened.append(graph.path.name)
         return real(graph, *others)
 

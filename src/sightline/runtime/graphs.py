@@ -32,7 +32,9 @@ def build(checkpoint: Checkpoint, tower: Tower, found: Located | None = None) ->
         CheckpointError: The weights are not the ones the spec describes.
     """
     graph = ModelGraph(checkpoint.weights, found or beside(checkpoint.weights))
-    return complete(graph, checkpoint, tower, {BINDING: binding(checkpoint)} if found is None else {})
+    return complete(
+        graph, checkpoint, tower, {BINDING: binding(checkpoint)} if found is None else {}
+    )
 
 
 def complete(

@@ -9,7 +9,6 @@ import numpy as np
 
 from sightline.checkpoints import Weights
 
-
 IN_MEMORY = "*/_ORT_MEM_ADDR_/*"
 
 

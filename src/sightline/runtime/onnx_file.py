@@ -7,7 +7,6 @@ the same bytes. Field numbers: https://github.com/onnx/onnx/blob/v1.17.0/onnx/on
 
 import struct
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 

@@ -18,7 +18,7 @@ from sightline.runtime.kept import opened, place_of
 from sightline.runtime.tower_graph import TowerGraph
 
 if TYPE_CHECKING:
-    import openvino  # type: ignore[import-not-found]
+    import openvino  # type: ignore[import-untyped]
 
 DEVICE = "CPU"
 COMPILED = "compiled"

@@ -13,6 +13,7 @@ from sightline.runtime.openvino_session import (
     Compiled,
     Settings,
     computes_bfloat16,
+    engine,
     open_compiled,
     version,
 )
@@ -39,6 +40,7 @@ class OpenVinoTowers(GraphTowers):
         Raises:
             RuntimeUnavailable: OpenVINO is not installed, or the processor lacks the precision.
         """
+        engine()  # one that is missing is told now, not at the first picture
         if choice.precision == "bfloat16" and not computes_bfloat16():
             raise RuntimeUnavailable(
                 "this processor has no bfloat16: use precision 'float32', or runtime 'torch', "

@@ -66,8 +66,10 @@ class TowerGraph:
     @cached_property
     def identity(self) -> str:
         """The sha256 of all that the tower is made of, told without rounding a weight."""
-        exact = self.contents if self._ranges is None else build(
-            self._checkpoint, self._tower, self.found
+        exact = (
+            self.contents
+            if self._ranges is None
+            else build(self._checkpoint, self._tower, self.found)
         )
         rounded_by = "" if self._ranges is None else self._ranges.digest
         return sha256(os.fsencode(f"{self.weights.state}\n{rounded_by}\n") + exact).hexdigest()
@@ -78,7 +80,7 @@ class TowerGraph:
         return self._ranges is not None
 
     @property
-    def bytes(self) -> int:
+    def copy_bytes(self) -> int:
         """How much a copy of its weights takes, in the numbers that it computes with."""
         read = (name for name in self.weights.names() if part_of(name) == self.part)
         numbers = sum(math.prod(self.weights.place(name).shape) for name in read)

@@ -1,4 +1,4 @@
-"""A graph that also tells how far the numbers go that enter its products. Enter at `WatchedGraph`."""
+"""A graph that tells how far the numbers go that enter its products. Enter at `WatchedGraph`."""
 
 from collections.abc import Sequence
 
