@@ -25,18 +25,9 @@ def crops() -> tuple[Example, ...]:
     return tuple(example for path, label in rows for example in _parts(PHOTOS / path, label))
 
 
-def photo_source(*, captions: bool = True, labels: bool = True) -> Source:
-    """Return the parts as a source."""
-    found = [
-        Example(
-            key=one.key,
-            image=one.image,
-            texts=one.texts if captions else (str(one.label),),
-            label=one.label if labels else None,
-        )
-        for one in crops()
-    ]
-    return source_of(*found, name="photos")
+def photo_source(every: int = 1) -> Source:
+    """Return the parts as a source, or a few of them."""
+    return source_of(*crops()[::every], name="photos")
 
 
 def _parts(path: Path, label: str) -> list[Example]:

@@ -93,8 +93,8 @@ def with_spec(side: str, **changes: Any) -> Embedder:
     spec = msgspec.structs.replace(bundled().spec, **{side: tower})
     wrong = OnnxTowers(replace(bundled(), spec=spec, listed=bundled().tensors))
     right = reference().towers
-    pair = (wrong, right) if side == "image" else (right, wrong)
-    return planted(Joined(*pair, precision="float32"), spec=spec)
+    image, text = (wrong, right) if side == "image" else (right, wrong)
+    return planted(Joined(image, text, precision="float32"), spec=spec)
 
 
 def with_weights(folder: Path, *changes: Change) -> Towers:

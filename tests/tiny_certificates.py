@@ -27,6 +27,7 @@ def figures(**changes: Any) -> Figures:
     fields: dict[str, Any] = {
         "images": CLOSE,
         "texts": CLOSE,
+        "prompts": SAME,
         "image_to_text": FLIPS,
         "text_to_image": FLIPS,
         "zero_shot": ZeroShot(agreement=1.0, accuracy=UNCHANGED),

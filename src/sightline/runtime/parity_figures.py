@@ -85,6 +85,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     images: Closeness
     texts: Closeness
+    prompts: Spread  # cosines of the classes' vectors, names in the model's own template
     image_to_text: Flips
     text_to_image: Flips
     zero_shot: ZeroShot | None  # None where the pictures have no labels, or one only

@@ -56,7 +56,7 @@ def _spread(least: float, percentile_1: float, median: float) -> Spread:
 LIMITS: Mapping[str, Limits] = {
     "float32": Limits(  # in another engine
         cosine=_spread(1 - 1e-9, 1 - 1e-9, 1 - 1e-10),
-        centred=_spread(1 - 1e-7, 1 - 1e-8, 1 - 1e-9),
+        centred=_spread(1 - 1e-8, 1 - 2e-9, 1 - 1e-9),
         batch=1e-5,
         first_changed=0.002,
         first_ten_kept=0.999,

@@ -41,6 +41,7 @@ def _all(figures: Figures, limits: Limits) -> Iterator[Verdict]:
         yield from _spread(f"{of}: cosine", closeness.cosine, limits.cosine)
         yield from _spread(f"{of}: centred cosine", closeness.centred, limits.centred)
         yield _at_most(f"{of}: moved by another batch", closeness.batch, limits.batch)
+    yield from _spread("classes: cosine", figures.prompts, limits.cosine)
     for way, what in _WAYS.items():
         yield from _flips(what, getattr(figures, way), limits)
     if figures.zero_shot is not None:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from sightline.embedder import Embedder
+from sightline.images import ImageSource
 from sightline.shapes import Float32, UInt8
 
 _SIDE_PX = 64
@@ -35,10 +36,19 @@ def image_drift(embedder: Embedder, pictures: Sequence[bytes]) -> float:
         The largest distance of two unit vectors of one picture.
     """
     black, white, board = extremes()
-    alone = np.concatenate([embedder.embed_images([one]) for one in pictures])
-    among = embedder.embed_images(list(pictures))
-    beside = [embedder.embed_images([black, one, white, board])[1] for one in pictures]
+    alone = np.concatenate([_embedded(embedder, [one]) for one in pictures])
+    among = _embedded(embedder, pictures)
+    beside = [_embedded(embedder, [black, one, white, board])[1] for one in pictures]
     return _largest(alone, among, np.stack(beside))
+
+
+def _embedded(
+    embedder: Embedder, pictures: Sequence[ImageSource]
+) -> Float32[np.ndarray, "images embed_dim"]:
+    """Return a vector a picture; one without a direction, as black may be, is far from any."""
+    nowhere = np.zeros(embedder.spec.embed_dim, np.float32)
+    found = (vector for _, vector in embedder.stream(pictures))
+    return np.stack([one if isinstance(one, np.ndarray) else nowhere for one in found])
 
 
 def text_drift(embedder: Embedder, texts: Sequence[str]) -> float:

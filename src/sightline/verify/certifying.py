@@ -5,8 +5,6 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from sightline.data import Source
 from sightline.embedder import Embedder
 from sightline.errors import CertificateError
@@ -127,16 +125,12 @@ def _figures(before: Seen, after: Seen, candidate: Embedder) -> Figures:
     """Put all figures together."""
     images = Pair(reference=before.images, candidate=after.images)
     texts = Pair(reference=before.text_vectors, candidate=after.text_vectors)
-    written = Pair(
-        reference=np.concatenate([before.text_vectors, before.prompts]),
-        candidate=np.concatenate([after.text_vectors, after.prompts]),
-    )
     step = max(1, len(before.texts) // PROBES)
+    chosen = before.texts[::step][:PROBES]
     return Figures(
         images=_closeness(images, before.different, image_drift(candidate, before.probes)),
-        texts=_closeness(
-            written, len(before.texts), text_drift(candidate, before.texts[::step][:PROBES])
-        ),
+        texts=_closeness(texts, len(before.texts), text_drift(candidate, chosen)),
+        prompts=spread(before.prompts, after.prompts),
         image_to_text=flips(images, texts),
         text_to_image=flips(texts, images),
         zero_shot=zero_shot(before, after),

@@ -42,8 +42,8 @@ def _cosines(
     reference: Float32[np.ndarray, "rows embed_dim"],
     candidate: Float32[np.ndarray, "rows embed_dim"],
     mean: Float[np.ndarray, " embed_dim"],
-) -> Float[np.ndarray, " rows"]:
-    """Return a cosine a row, some rows at once, in double precision.
+) -> Float[np.ndarray, " usable"]:
+    """Return a cosine a row that has a direction, some rows at once, in double precision.
 
     From the distance of the two directions, because a product of two that are nearly one loses
     half of its digits: an engine in float32 comes to within 1e-12.
@@ -59,7 +59,7 @@ def _cosines(
     return np.concatenate(found)
 
 
-def _spread(cosines: Float[np.ndarray, " rows"]) -> Spread:
+def _spread(cosines: Float[np.ndarray, " usable"]) -> Spread:
     """Sum cosines up; of none, nothing is known to be close."""
     if not len(cosines):
         return Spread(least=0.0, percentile_1=0.0, median=0.0)
