@@ -29,7 +29,7 @@ PACKAGES = {
     "sightline.embedder": "from pictures and texts to vectors",
     "sightline.data": "examples from folders, tables and shards",
     "sightline.evaluate": "figures with intervals",
-    "sightline.verify": "is a model still what was written?",
+    "sightline.verify": "is a model still what was written, and may other towers stand for it?",
     "sightline.train": "pretraining (extra `train`)",
 }
 

@@ -1,10 +1,13 @@
 """`sightline models info`: what a model is, where it comes from, what it costs."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from sightline.cli.certificate import certificate_line
 from sightline.cli.opening import opened
 from sightline.cli.options import architecture_option, json_option, model_argument
 from sightline.cli.sheet import draw
@@ -12,6 +15,8 @@ from sightline.cli.table import Column
 
 if TYPE_CHECKING:
     from sightline.checkpoints.describing import Description
+    from sightline.errors import CertificateError
+    from sightline.runtime.certificate import Certificate
     from sightline.spec import PixelRecipe, TextRecipe
 
 _SIDES = {
@@ -32,15 +37,30 @@ def info(model: str, architecture: str | None, as_json: bool) -> int:
     Example: sightline models info bundled
     """
     from sightline.checkpoints.describing import describe
+    from sightline.runtime.certificate import certificates
 
-    found = describe(opened(model, architecture))
+    checkpoint = opened(model, architecture)
+    found, beside = describe(checkpoint), tuple(certificates(checkpoint))
     if as_json:
         import msgspec
 
-        click.echo(msgspec.json.encode(found))
+        said = [_certificate(path, one) for path, one in beside]
+        click.echo(msgspec.json.encode({**msgspec.to_builtins(found), "certificates": said}))
         return 0
-    draw((Column("fact"), Column("of this model")), [*_rows(found)])
+    rows = [*_rows(found), *(("certificate", certificate_line(*one)) for one in beside)]
+    draw((Column("fact"), Column("of this model")), rows)
     return 0
+
+
+def _certificate(path: Path, found: "Certificate | CertificateError") -> dict[str, object]:
+    """Return what a program asks of a certificate: where it is, what it says, if it holds."""
+    import msgspec
+
+    place = os.fsencode(path).decode(errors="replace")
+    if isinstance(found, Exception):
+        return {"path": place, "passed": False, "failures": [str(found)], "certificate": None}
+    held = {"passed": found.passed, "failures": found.failures}
+    return {"path": place, **held, "certificate": msgspec.to_builtins(found)}
 
 
 def _rows(found: "Description") -> Iterator[tuple[str, str]]:

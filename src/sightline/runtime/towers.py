@@ -21,7 +21,7 @@ class Towers(Protocol):
 
     @property
     def description(self) -> str:
-        """What was chosen and why, in one line."""
+        """What was chosen and why, in one line that begins with the engine and its version."""
 
     @property
     def precision(self) -> str:
