@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("scoring",), ""),
     (("embedder",), ""),
     (("data",), "pyarrow* tokenizers*"),
+    (("measure",), "PIL"),
     (("train",), "PIL torch safetensors tensorboard* matplotlib*"),
     (("evaluate",), "matplotlib*"),
     (("verify",), ""),
