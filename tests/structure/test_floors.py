@@ -197,6 +197,16 @@ def test_looking_at_a_photo_loads_nothing_that_it_does_not_need(verb: str) -> No
     assert ran.stdout.splitlines()[-2:] == ["code: 0", "loaded: []"]
 
 
+def test_labels_whose_vectors_are_kept_need_no_tokenizer() -> None:
+    asked = ("classify", "--labels", "cat,dog", str(ROOT / "photos" / "cat.jpg"))
+    words = "sightline.spec.tokenizer_file"
+    code = LOADED_OF.replace("in [", f"in ['tokenizers', 'rich', '{words}', ", 1)
+    first, second = python(code, *asked), python(code, *asked)
+    assert words in first.stdout.splitlines()[-1]
+    assert second.stdout.splitlines()[-1] == "loaded: []"
+    assert second.stdout.splitlines()[:-1] == first.stdout.splitlines()[:-1]
+
+
 def test_control_a_name_that_is_looked_up_loads_what_it_needs() -> None:
     ran = python(LOADED_OF, "models", "list", "ViT-B-32")
     assert "'sightline.hub.client'" in ran.stdout.splitlines()[-1]
