@@ -1,18 +1,25 @@
 """How much the image vectors know of a labelled set, beside what its prompts get out of them.
 
-    python benchmarks/linear_probe.py SET [MODEL]
+    python benchmarks/linear_probe.py SET [--model MODEL]
 
 A linear classifier (multinomial logistic regression, five folds) is fitted on the image vectors of
 the set itself. Where it is far above the prompts, the images are told apart and the words are in
-the wrong place; where it is not, the image tower is what is missing.
+the wrong place; where it is not, the image tower is what is missing. `--tiny` takes crops of three
+photos, which only proves that it runs; `--json` prints one line for each way.
 """
 
-import sys
-from collections.abc import Iterable
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import torch
+from setting import setting
 from torch.nn import functional as F
+from toy_set import toy_set
 
 import sightline
 from sightline.data import Example, open_source
@@ -47,22 +54,48 @@ def probe(vectors: np.ndarray, classes: np.ndarray, count: int) -> np.ndarray:
     return said
 
 
-def show(name: str, right: np.ndarray, examples: Iterable[Example]) -> None:
-    """Print the share that is right, in all and by the first group of the set."""
+def line_of(way: str, right: np.ndarray, examples: Sequence[Example]) -> dict[str, Any]:
+    """Return the share that is right, in all and by the first group of the set."""
     groups = np.array([next(iter(e.group.values()), "") if e.group else "" for e in examples])
-    parts = [f"{group} {right[groups == group].mean():.3f}" for group in sorted(set(groups) - {""})]
-    print("  ".join([f"{name:8}{right.mean():.3f}", *parts]))
+    shares = {str(one): float(right[groups == one].mean()) for one in sorted(set(groups) - {""})}
+    line = {"question": "what image vectors know of a set", "contestant": way}
+    return line | {"right": float(right.mean()), "groups": shares, "pictures": len(right)}
+
+
+def table_row(line: dict[str, Any]) -> str:
+    parts = [f"{group} {share:.3f}" for group, share in line["groups"].items()]
+    return "  ".join([f"{line['contestant']:8}{line['right']:.3f}", *parts])
+
+
+def probed(uri: str, model: str | None) -> list[dict[str, Any]]:
+    """Embed the set, then classify it both ways."""
+    examples = [e for e in open_source(uri, name="probed") if e.label is not None]
+    embedder = sightline.load(model)
+    names = sorted({str(e.label) for e in examples})
+    classes = np.array([names.index(str(e.label)) for e in examples])
+    vectors = embedder.embed_images([e.image for e in examples])
+    prompted = (vectors @ embedder.embed_texts(names).T).argmax(axis=1)
+    fitted = probe(vectors, classes, len(names))
+    return [
+        line_of("prompts", prompted == classes, examples),
+        line_of("linear", fitted == classes, examples),
+    ]
 
 
 def main() -> None:
-    """Embed the set, then classify it both ways."""
-    examples = [e for e in open_source(sys.argv[1], name="probed") if e.label is not None]
-    model = sightline.load(*sys.argv[2:3])
-    names = sorted({str(e.label) for e in examples})
-    classes = np.array([names.index(str(e.label)) for e in examples])
-    vectors = model.embed_images([e.image for e in examples])
-    show("prompts", (vectors @ model.embed_texts(names).T).argmax(axis=1) == classes, examples)
-    show("linear", probe(vectors, classes, len(names)) == classes, examples)
+    parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("set", nargs="?", help="any source of labelled pictures")
+    parser.add_argument("--model", help="a folder or a name; else the bundled one")
+    parser.add_argument("--tiny", action="store_true", help="crops of three photos as the set")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    asked = parser.parse_args()
+    if asked.set is None and not asked.tiny:
+        parser.error("name a SET")
+    with TemporaryDirectory() as place:
+        uri = str(toy_set(Path(place) / "set")) if asked.tiny else asked.set
+        for line in probed(uri, asked.model):
+            whole = line | setting(("sightline", "onnxruntime", "torch"))
+            print(json.dumps(whole) if asked.json else table_row(line))
 
 
 if __name__ == "__main__":

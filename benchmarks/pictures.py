@@ -39,10 +39,10 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7)
     asked = parser.parse_args()
     where = setting(("sightline", "pillow", "transformers"))
+    paths = sorted(PHOTOS.glob("*.jpg"))[: 2 if asked.tiny else None]
     for size in SIZES:
-        photos = [enlarged(path, SIZES[size]) for path in sorted(PHOTOS.glob("*.jpg"))]
-        chosen = photos[:2] if asked.tiny else photos
-        for line in results(size, chosen, 1 if asked.tiny else asked.rounds):
+        photos = [enlarged(path, SIZES[size]) for path in paths]
+        for line in results(size, photos, 1 if asked.tiny else asked.rounds):
             print(json.dumps(line | where) if asked.json else table_row(line))
     return 0
 

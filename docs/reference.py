@@ -28,6 +28,7 @@ PACKAGES = {
     "sightline.scoring": "from vectors to meaning",
     "sightline.embedder": "from pictures and texts to vectors",
     "sightline.data": "examples from folders, tables and shards",
+    "sightline.measure": "a model's speed and memory on this machine",
     "sightline.evaluate": "figures with intervals",
     "sightline.verify": "is a model still what was written, and may other towers stand for it?",
     "sightline.train": "pretraining (extra `train`)",

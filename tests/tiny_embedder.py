@@ -67,7 +67,7 @@ def colour_embedder(**changes: Any) -> Embedder:
     spec = tiny_spec(text=text, embed_dim=3, words=WORDS)
     fields: dict[str, Any] = {
         "towers": ColourTowers(),
-        "words": words(),
+        "read_words": words,
         "identify": lambda: "ab" * 32,
     }
     return Embedder(spec=spec, **(fields | changes))

@@ -37,7 +37,9 @@ def tiny_siglip_spec() -> Spec:
 
 def live(spec: Spec) -> Embedder:
     """Return an embedder over a random model, as training uses it."""
-    return Embedder(spec, TorchTowers(random_model(spec)), open_words(spec.words), lambda: "f" * 64)
+    return Embedder(
+        spec, TorchTowers(random_model(spec)), lambda: open_words(spec.words), lambda: "f" * 64
+    )
 
 
 def random_model(spec: Spec, seed: int = 0) -> CLIP:

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sightline.cli.table import Column, Table, bar, fit, percent, printable, width_of
+from sightline.cli.table import (
+    _ONE_WIDE,
+    Column,
+    Table,
+    bar,
+    fit,
+    percent,
+    printable,
+    width_of,
+)
 
 
 def drawn(capsys: pytest.CaptureFixture[str], columns: list[Column], *rows: list[str]) -> list[str]:
@@ -113,3 +122,13 @@ def test_colour_is_for_terminals_unless_it_is_not_wanted(
     table.finish()
     stream.flush()
     assert file.getvalue() == shown
+
+
+def test_what_counts_as_one_column_is_what_rich_counts_so() -> None:
+    from rich.cells import cell_len
+
+    plain = [chr(code) for code in range(32, 0x3000) if _ONE_WIDE.fullmatch(chr(code))]
+    assert len(plain) > 600
+    assert [char for char in plain if cell_len(char) != 1] == []
+    assert not _ONE_WIDE.fullmatch("中")
+    assert width_of("中é·") == 4

@@ -120,7 +120,7 @@ def test_real_vectors_give_the_scores_of_openais_readme() -> None:
     spec = architecture("ViT-B-32-quickgelu")
     words = open_words(spec.words)
     head = softmax_head(np.log(100.0))
-    model = Embedder(spec, Said(words), words, lambda: "f" * 64, head=head)
+    model = Embedder(spec, Said(words), lambda: words, lambda: "f" * 64, head=head)
     picture = np.zeros((224, 224, 3), dtype=np.uint8)
     assert np.allclose(100 * model.similarity([picture], PROMPTS), LOGITS, rtol=0, atol=2e-5)
     found = model.classify([picture], PROMPTS, templates=["{}"])

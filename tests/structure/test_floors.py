@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from code_tree import PACKAGE, Import, imports, module_name, python_files, tree
+from code_tree import PACKAGE, ROOT, Import, imports, module_name, python_files, tree
 
 # Floors from the ground up, those in one row being neighbours that may not know each other. Then
 # what each may import from outside beside NumPy and msgspec: a star marks an extra, or a library
@@ -26,6 +26,7 @@ FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("scoring",), ""),
     (("embedder",), ""),
     (("data",), "pyarrow* tokenizers*"),
+    (("measure",), "PIL"),
     (("train",), "PIL torch safetensors tensorboard* matplotlib*"),
     (("evaluate",), "matplotlib*"),
     (("verify",), ""),
@@ -169,6 +170,46 @@ print("loaded:", [name for name in heavy if name in sys.modules])
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], []])
 def test_the_first_help_loads_nothing_heavy(arguments: list[str]) -> None:
     assert python(LOADED, *arguments).stdout.splitlines()[-1] == "loaded: []"
+
+
+# What a person waits for who asks the bundled model about one photo. All else stays on disk.
+FOR_OTHERS = """
+huggingface_hub httpx2 ftfy torch importlib.metadata email.message secrets gzip zipfile pickletools
+sightline.hub.client sightline.hub.published sightline.hub.spelling sightline.spec.architectures
+sightline.spec.byte_pairs sightline.checkpoints.published sightline.checkpoints.huggingface
+sightline.checkpoints.openclip sightline.checkpoints.converting sightline.checkpoints.writing
+sightline.tensors.torch_archive sightline.runtime.torch_towers sightline.data sightline.evaluate
+"""
+LOADED_OF = f"""
+import sys
+from sightline.cli import run
+try:
+    run()
+except SystemExit as stop:
+    print("code:", stop.code)
+print("loaded:", [name for name in {FOR_OTHERS.split()} if name in sys.modules])
+"""
+
+
+@pytest.mark.parametrize("verb", ["classify --labels cat,dog", "similarity --text cat"])
+def test_looking_at_a_photo_loads_nothing_that_it_does_not_need(verb: str) -> None:
+    ran = python(LOADED_OF, *verb.split(), str(ROOT / "photos" / "cat.jpg"))
+    assert ran.stdout.splitlines()[-2:] == ["code: 0", "loaded: []"]
+
+
+def test_labels_whose_vectors_are_kept_need_no_tokenizer() -> None:
+    asked = ("classify", "--labels", "cat,dog", str(ROOT / "photos" / "cat.jpg"))
+    words = "sightline.spec.tokenizer_file"
+    code = LOADED_OF.replace("in [", f"in ['tokenizers', 'rich', '{words}', ", 1)
+    first, second = python(code, *asked), python(code, *asked)
+    assert words in first.stdout.splitlines()[-1]
+    assert second.stdout.splitlines()[-1] == "loaded: []"
+    assert second.stdout.splitlines()[:-1] == first.stdout.splitlines()[:-1]
+
+
+def test_control_a_name_that_is_looked_up_loads_what_it_needs() -> None:
+    ran = python(LOADED_OF, "models", "list", "ViT-B-32")
+    assert "'sightline.hub.client'" in ran.stdout.splitlines()[-1]
 
 
 def test_control_a_verb_that_works_loads_what_it_needs(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """`sightline classify`: which of these labels fits each picture best. Enter at `command`."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +25,10 @@ from sightline.cli.options import (
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
 from sightline.cli.table import printable
+from sightline.errors import TextError
 
 if TYPE_CHECKING:
+    from sightline.embedder import Embedder
     from sightline.scoring import Class, ZeroShotHead
 
 _RUNNERS_UP = 2
@@ -91,9 +93,7 @@ def command(
     from sightline.embedder import Skipped, embedder_of
 
     embedder = embedder_of(opened(model, architecture), images_follow=True)
-    prompts = embedder.prompts(classes, templates=templates)
-    say_what_is_long(prompts, embedder.words, long_texts)
-    head = embedder.zero_shot(classes, templates=templates, long=long_texts)
+    head = _head(embedder, classes, templates, long_texts)
     if len(classes) == 1 and head.calibration is None and head.head.kind == "softmax":
         _say("one label alone always gets the whole share: give others beside it")
     shown = top or (len(classes) if output != "table" else 1 + _RUNNERS_UP)
@@ -114,6 +114,21 @@ def command(
     if tally.done and output == "table":
         click.echo(_meaning(head), err=True)
     return tally.finish()
+
+
+def _head(
+    embedder: "Embedder",
+    classes: "Sequence[Class]",
+    templates: Sequence[str] | str | None,
+    long_texts: LongTexts,
+) -> "ZeroShotHead":
+    """Turn labels into vectors; where a prompt is long, say which and what becomes of it."""
+    try:
+        return embedder.zero_shot(classes, templates=templates)
+    except TextError:  # one is long, perhaps: vectors that are kept are found without counting
+        prompts = embedder.prompts(classes, templates=templates)
+        say_what_is_long(prompts, embedder.words, long_texts)
+        return embedder.zero_shot(classes, templates=templates, long=long_texts)
 
 
 def read_classes(labels: str) -> "tuple[Class, ...]":

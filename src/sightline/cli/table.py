@@ -1,6 +1,7 @@
 """Rows for people: columns that fit, bars, colour only on a terminal. Enter at `Table`."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,8 @@ import click
 _HELD = 50  # rows looked at before the columns' widths are settled; the rest is drawn as it comes
 _GAP = "  "
 _EIGHTHS = " ▏▎▍▌▋▊▉"
+# Western letters, dashes, quotes, dots and our own bars take one column each, as rich would say.
+_ONE_WIDE = re.compile("[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2580-\u259f]*")
 _STYLES: Mapping[str, dict[str, Any]] = {
     "bold": {"bold": True},
     "dim": {"dim": True},
@@ -97,7 +100,7 @@ def printable(text: str) -> str:
 
 def width_of(text: str) -> int:
     """Return the terminal columns a text takes: two for most Chinese, none for an accent."""
-    if text.isascii():
+    if _ONE_WIDE.fullmatch(text):
         return len(text)
     from rich.cells import cell_len
 

@@ -34,6 +34,9 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
             "Find, fetch, describe, check, convert and resize models.",
         ),
     },
+    "Ship": {
+        "benchmark": Verb("sightline.cli.benchmark", "How fast is this model on this machine?"),
+    },
 }
 
 VERBS: Mapping[str, Verb] = {name: row for rows in GROUPS.values() for name, row in rows.items()}

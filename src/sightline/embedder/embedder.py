@@ -40,7 +40,7 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
 
     spec: Spec
     towers: Towers
-    words: Words
+    read_words: Callable[[], Words]  # opens the tokenizer: class vectors that are kept need none
     identify: Callable[[], str]  # gives the fingerprint: of some files only by reading all of them
     calibration: Calibration | None = None
     head: Head | None = None  # the trained scale and bias; None: those the spec starts from
@@ -50,6 +50,15 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
     def fingerprint(self) -> str:
         """The name of exactly this model: weights, spec and tokenizer."""
         return self.identify()
+
+    @property
+    def words(self) -> Words:
+        """What turns texts into rows of ids.
+
+        Raises:
+            SpecError: The tokenizer is missing or damaged, or not the one that the spec means.
+        """
+        return self.read_words()
 
     def embed_images(self, images: Images) -> Float32[np.ndarray, "images embed_dim"]:
         """Return one unit vector a picture, in order.

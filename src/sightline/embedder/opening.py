@@ -2,6 +2,7 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ def load(
         device: "cpu", a torch device such as "cuda", or "auto" to choose.
 
     Neither tower is read yet: each is opened, and its tensors compared with the digests of their
-    record, before its first answer, and a changed one is refused then.
+    record, before its first answer, and a changed one is refused then. So is a tokenizer that
+    cannot be used, before the first text.
 
     Raises:
         CheckpointError: The folder is not there, or not exactly what its record says.
@@ -94,7 +96,7 @@ def embedder_of(
     return Embedder(
         spec=checkpoint.spec,
         towers=towers,
-        words=open_words(checkpoint.spec.words, checkpoint.folder),
+        read_words=cache(partial(open_words, checkpoint.spec.words, checkpoint.folder)),
         identify=lambda: checkpoint.fingerprint,
         calibration=None if stored is None else calibration_from(stored),
         head=_trained_head(checkpoint),

@@ -110,7 +110,7 @@ class Run:
         return Embedder(
             spec=_at_size(self.recipe.spec, stage.size_px),
             towers=TorchTowers(self.kept),
-            words=self.words,
+            read_words=lambda: self.words,
             identify=lambda: "in training",
             head=_head(self.kept),
         )
