@@ -39,3 +39,5 @@ def tiny_model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Keep caches out of the home of whoever runs the tests."""
     monkeypatch.setenv("SIGHTLINE_HOME", str(tmp_path / "sightline-home"))
+    # What a newcomer has without extras, whatever is installed here.
+    monkeypatch.setenv("SIGHTLINE_PRECISION", "float32")

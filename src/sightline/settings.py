@@ -21,6 +21,14 @@ def home() -> Path | None:
         return None
 
 
+def precision() -> str:
+    """Return what "auto" means where a precision is asked for: `SIGHTLINE_PRECISION`, else "auto".
+
+    A deployment pins it, whose vectors are not to change when an extra is installed.
+    """
+    return os.environ.get("SIGHTLINE_PRECISION") or "auto"
+
+
 def _platform_cache() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "sightline"

@@ -18,6 +18,12 @@ from sightline.runtime.ranges_file import write_ranges
 from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model
 
 
+@pytest.fixture(autouse=True)
+def unpinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let "auto" choose, as where nothing is set."""
+    monkeypatch.delenv("SIGHTLINE_PRECISION")
+
+
 @pytest.fixture
 def checkpoint(tmp_path: Path) -> Checkpoint:
     return saved(tmp_path, tiny_model(SPECS["CLIP"]))
@@ -116,6 +122,21 @@ def test_bfloat16_is_chosen_by_itself_only_with_a_certificate(
     with_bfloat16(monkeypatch, has=False)
     choice = choose(checkpoint, runtime="auto", precision="auto", device="auto")
     assert (choice.runtime, choice.precision) == ("onnxruntime", "float32")
+
+
+def test_a_precision_that_is_pinned_is_the_one(
+    checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch, accepted: list[tuple[str, Engine, str]]
+) -> None:
+    with_bfloat16(monkeypatch, has=True)
+    (place_of(checkpoint, "openvino-bfloat16") / "certificate.json").write_text("passed")
+    for pinned, runtime in (("float32", "onnxruntime"), ("bfloat16", "openvino")):
+        monkeypatch.setenv("SIGHTLINE_PRECISION", pinned)
+        choice = choose(checkpoint, runtime="auto", precision="auto", device="auto")
+        assert (choice.runtime, choice.precision) == (runtime, pinned)
+    monkeypatch.setenv("SIGHTLINE_PRECISION", "float8")
+    with pytest.raises(RuntimeUnavailable, match="SIGHTLINE_PRECISION 'float8' is not known: "):
+        choose(checkpoint, runtime="auto", precision="auto", device="auto")
+    assert accepted == []
 
 
 @pytest.mark.parametrize("said", ["", "no certificate", '{"version": 1}'])

@@ -19,7 +19,9 @@ from sightline.cli.options import (
     json_option,
     long_texts_option,
     model_option,
+    precision_option,
     refuse_blank,
+    runtime_option,
     say_what_is_long,
 )
 from sightline.cli.pictures import Tally, find_pictures
@@ -65,6 +67,8 @@ _LIKE_A_PATH = re.compile(r"[/\\]|\.\w+$")  # a separator, or an ending as of a 
 @long_texts_option
 @model_option
 @architecture_option
+@runtime_option
+@precision_option
 @json_option
 @csv_option
 def command(
@@ -76,6 +80,8 @@ def command(
     long_texts: LongTexts,
     model: str,
     architecture: str | None,
+    runtime: str,
+    precision: str,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -92,7 +98,9 @@ def command(
     classes = read_classes(labels)
     from sightline.embedder import Skipped, embedder_of
 
-    embedder = embedder_of(opened(model, architecture), images_follow=True)
+    embedder = embedder_of(
+        opened(model, architecture), runtime=runtime, precision=precision, images_follow=True
+    )
     head = _head(embedder, classes, templates, long_texts)
     if len(classes) == 1 and head.calibration is None and head.head.kind == "softmax":
         _say("one label alone always gets the whole share: give others beside it")

@@ -11,7 +11,9 @@ from sightline.cli.options import (
     architecture_option,
     image_paths,
     model_option,
+    precision_option,
     refuse_folder,
+    runtime_option,
 )
 from sightline.cli.pictures import Tally, find_pictures
 from sightline.cli.progress import Progress
@@ -28,7 +30,16 @@ from sightline.cli.progress import Progress
 )
 @model_option
 @architecture_option
-def command(paths: tuple[str, ...], out: Path, model: str, architecture: str | None) -> int:
+@runtime_option
+@precision_option
+def command(
+    paths: tuple[str, ...],
+    out: Path,
+    model: str,
+    architecture: str | None,
+    runtime: str,
+    precision: str,
+) -> int:
     """Write one unit vector a picture, and beside them what they are.
 
     PATHS are pictures, folders, globs, or - to read names from standard input. The JSON file
@@ -46,7 +57,9 @@ def command(paths: tuple[str, ...], out: Path, model: str, architecture: str | N
     refuse_folder(out)
     from sightline.embedder import Skipped, embedder_of
 
-    embedder = embedder_of(opened(model, architecture), images_follow=True)
+    embedder = embedder_of(
+        opened(model, architecture), runtime=runtime, precision=precision, images_follow=True
+    )
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)
 

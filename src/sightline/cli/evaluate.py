@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,8 +12,10 @@ from sightline.cli.options import (
     architecture_option,
     json_option,
     model_argument,
+    precision_option,
     refuse_blank,
     refuse_folder,
+    runtime_option,
 )
 from sightline.cli.progress import Progress
 from sightline.cli.table import Column, Table, printable
@@ -41,13 +43,8 @@ _MOST_SKIPPED = 10  # named on stderr; --json names more
     help="plain, photo, imagenet7, imagenet80, or a sentence with {}.  [default: the model's own]",
 )
 @architecture_option
-@click.option(
-    "--runtime",
-    type=click.Choice(["auto", "torch", "onnxruntime"]),
-    default="auto",
-    show_default=True,
-    help="What the model runs in.",
-)
+@runtime_option
+@precision_option
 @click.option("--every", is_flag=True, help="Show every class and group, however many there are.")
 @click.option(
     "--out",
@@ -62,7 +59,8 @@ def command(
     classes: str | None,
     templates: str | None,
     architecture: str | None,
-    runtime: Literal["auto", "torch", "onnxruntime"],
+    runtime: str,
+    precision: str,
     every: bool,
     out: Path | None,
     as_json: bool,
@@ -87,8 +85,15 @@ def command(
         refuse_blank("--classes", classes, "give a file of names")
     named = None if classes is None else read_labels(Path(classes))
     sources = [open_source(uri) for uri in uris]  # a wrong address stops it before any work
-    embedder = embedder_of(opened(model, architecture), runtime=runtime)
-    options = _options(classes, templates, architecture, runtime)
+    embedder = embedder_of(opened(model, architecture), runtime=runtime, precision=precision)
+    changed = {
+        "classes": classes,
+        "templates": templates,
+        "architecture": architecture,
+        "runtime": None if runtime == "auto" else runtime,
+        "precision": None if precision == "auto" else precision,
+    }
+    options = [word for name, value in changed.items() if value for word in (f"--{name}", value)]
     results: list[Result] = []
     with Progress("images") as progress:
         for uri, source in zip(uris, sources, strict=True):
@@ -110,16 +115,6 @@ def command(
         _draw(results, every=every)
     _say_what_was_left_out(results, embedder.spec.words.context_length)
     return 3 if any(result.skipped for result in results) else 0
-
-
-def _options(
-    classes: str | None, templates: str | None, architecture: str | None, runtime: str
-) -> list[str]:
-    """Write the options that change a figure as they have to be given again."""
-    written = [] if classes is None else ["--classes", classes]
-    written += [] if templates is None else ["--templates", templates]
-    written += [] if architecture is None else ["--architecture", architecture]
-    return written if runtime == "auto" else [*written, "--runtime", runtime]
 
 
 def _draw(results: Sequence["Result"], *, every: bool) -> None:

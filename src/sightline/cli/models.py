@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from sightline.cli.model_catalog import list_models, pull
+from sightline.cli.model_certify import certify
 from sightline.cli.model_check import check
 from sightline.cli.model_info import info
 from sightline.cli.model_resize import resize
@@ -47,8 +48,8 @@ def convert(model: str, folder: Path, layout: str, replace: bool, architecture: 
 
 
 @click.group(
-    short_help="Look after weights: list, pull, info, check, convert, resize.",
-    commands=[list_models, pull, info, check, convert, resize],
+    short_help="Look after weights: list, pull, info, check, convert, resize, certify.",
+    commands=[list_models, pull, info, check, convert, resize, certify],
 )
 def command() -> None:
     """Look after weights.

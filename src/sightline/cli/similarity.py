@@ -16,7 +16,9 @@ from sightline.cli.options import (
     json_option,
     long_texts_option,
     model_option,
+    precision_option,
     refuse_blank,
+    runtime_option,
     say_what_is_long,
 )
 from sightline.cli.pictures import Tally, find_pictures
@@ -39,6 +41,8 @@ _MEANING = (
 @long_texts_option
 @model_option
 @architecture_option
+@runtime_option
+@precision_option
 @json_option
 @csv_option
 def command(
@@ -47,6 +51,8 @@ def command(
     long_texts: LongTexts,
     model: str,
     architecture: str | None,
+    runtime: str,
+    precision: str,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -63,7 +69,9 @@ def command(
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = embedder_of(opened(model, architecture), images_follow=True)
+    embedder = embedder_of(
+        opened(model, architecture), runtime=runtime, precision=precision, images_follow=True
+    )
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:

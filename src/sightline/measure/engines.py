@@ -19,6 +19,10 @@ class Engine(msgspec.Struct, frozen=True):
 # possible on this machine, says so itself when it is opened.
 ENGINES: tuple[Engine, ...] = (
     Engine("onnxruntime", "float32"),
+    Engine("onnxruntime", "int8"),
+    Engine("openvino", "float32"),
+    Engine("openvino", "bfloat16"),
+    Engine("openvino", "int8"),
     Engine("torch", "float32"),
     Engine("torch", "bfloat16"),
 )

@@ -25,6 +25,7 @@ from sightline.runtime.towers import Towers
 
 VERSION = 1
 NAME = "certificate.json"
+VARIANTS = "variants"
 REFERENCE = "float32"  # nothing else is exact enough to hold another to
 MAX_BYTES = 64 * 1024  # one has 4 kB
 MOST_VARIANTS = 100  # looked at in a folder
@@ -208,9 +209,24 @@ def places(checkpoint: Checkpoint) -> tuple[Path, ...]:
     Each variant is a folder `RUNTIME-PRECISION` there, with its certificate in it.
     """
     beside, home = checkpoint.folder / "towers", settings.home()
+    if home is None or not (home / VARIANTS).exists():
+        return (beside,)  # without asking for a fingerprint, which may mean to hash a large file
+    return beside, home / VARIANTS / checkpoint.fingerprint
+
+
+def own_place(checkpoint: Checkpoint) -> Path:
+    """Return the folder at home for a model's variants.
+
+    Raises:
+        CertificateError: There is no home.
+    """
+    home = settings.home()
     if home is None:
-        return (beside,)
-    return beside, home / "variants" / checkpoint.fingerprint
+        raise CertificateError(
+            "there is no folder to keep a certificate in: set SIGHTLINE_HOME to one, or keep it "
+            "with the model"
+        )
+    return home / VARIANTS / checkpoint.fingerprint
 
 
 def certificates(checkpoint: Checkpoint) -> Iterator[tuple[Path, Certificate | CertificateError]]:

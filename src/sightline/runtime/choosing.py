@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import msgspec
 
+from sightline import settings
 from sightline.checkpoints import Checkpoint
 from sightline.errors import CertificateError, RuntimeUnavailable
 from sightline.runtime.ranges import Ranges
@@ -38,7 +39,8 @@ def choose(checkpoint: Checkpoint, *, runtime: str, precision: str, device: str)
     Args:
         checkpoint: An opened model.
         runtime: One of `OFFERED`, or "auto".
-        precision: One of `QUICKEST`, or "auto": float32, or what a certificate that passed allows.
+        precision: One of `QUICKEST`, or "auto": what SIGHTLINE_PRECISION says, else float32 or
+            what a certificate that passed allows.
         device: "cpu", a torch device, or "auto".
 
     Raises:
@@ -47,6 +49,9 @@ def choose(checkpoint: Checkpoint, *, runtime: str, precision: str, device: str)
     """
     _require_known("runtime", runtime, OFFERED)
     _require_known("precision", precision, QUICKEST)
+    if precision == "auto":
+        precision = settings.precision()
+        _require_known("SIGHTLINE_PRECISION", precision, QUICKEST)
     if device not in ("auto", "cpu"):
         return _on_a_gpu(runtime, precision, device)
     if runtime == precision == "auto":

@@ -1,7 +1,7 @@
 """A graph whose products are of eight bits, for both engines. Enter at `QuantisedGraph`.
 
-Said with QuantizeLinear and DequantizeLinear around the products as the model has them, as ONNX says
-it for every engine; ONNX Runtime and OpenVINO make integer products of it. All steps are fixed
+Said with QuantizeLinear and DequantizeLinear around the products as the model has them, as ONNX
+says it for every engine; ONNX Runtime and OpenVINO make integer products of it. All steps are fixed
 beforehand: one that followed the batch would make a picture's vector depend on its neighbours.
 """
 
