@@ -1,7 +1,11 @@
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,8 +13,10 @@ import pytest
 import sightline
 from sightline import settings
 from sightline.checkpoints import read, write
+from sightline.embedder import embedder_of, opening
 from sightline.errors import CheckpointError
 from sightline.scoring import Calibration
+from sightline.spec import Words, open_words
 from tiny_folder import with_a_flipped_bit
 from tiny_models import RECORD, picture, random_model, tiny_clip_spec
 
@@ -144,3 +150,61 @@ def test_a_wrong_argument_is_refused_in_one_sentence(
     code = f"import sightline; sightline.load({str(tiny_model_folder)!r}).{call}"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert ran.stderr.splitlines()[-1].partition(": ")[2] == sentence
+
+
+@contextmanager
+def threads_ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Wait at the end for the threads that `opening` started."""
+    pools: list[ThreadPoolExecutor] = []
+
+    def pool(*arguments: Any, **others: Any) -> ThreadPoolExecutor:
+        pools.append(ThreadPoolExecutor(*arguments, **others))
+        return pools[-1]
+
+    monkeypatch.setattr(opening, "ThreadPoolExecutor", pool)
+    yield
+    for one in pools:
+        one.shutdown(wait=True)
+
+
+def opened_towers(model: sightline.Embedder) -> set[str]:
+    """Return which towers the engine has open."""
+    return set(model.towers._towers._sessions)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("follow", "wanted"), [(True, {"image"}), (False, set())])
+def test_the_image_tower_opens_ahead_where_pictures_follow(
+    tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch, follow: bool, wanted: set[str]
+) -> None:
+    with threads_ended(monkeypatch):
+        model = embedder_of(read(tiny_model_folder), images_follow=follow)
+    assert opened_towers(model) == wanted
+
+
+def test_what_fails_ahead_is_told_at_the_first_picture(
+    tmp_path: Path, tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensor = next(name for name in read(tiny_model_folder).weights if name.startswith("image."))
+    damaged = with_a_flipped_bit(tiny_model_folder, tmp_path / "model", tensor)
+    with threads_ended(monkeypatch):
+        model = embedder_of(read(damaged), images_follow=True)
+    with pytest.raises(CheckpointError, match="changed since sightline"):
+        model.embed_images([picture(0)])
+
+
+def test_a_tokenizer_is_opened_once_and_for_the_first_text(
+    tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    def counted(*arguments: Any) -> Words:
+        opened.append(arguments)
+        return open_words(*arguments)
+
+    monkeypatch.setattr(opening, "open_words", counted)
+    model = sightline.load(tiny_model_folder)
+    model.embed_images([picture(0)])
+    assert opened == []
+    for _ in range(2):
+        model.embed_texts("a cat")
+    assert len(opened) == 1

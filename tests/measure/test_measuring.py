@@ -1,10 +1,12 @@
+from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sightline.checkpoints import read
 from sightline.errors import CheckpointError
-from sightline.measure import Engine, Figures, Unavailable, measure
+from sightline.measure import Engine, Figures, Unavailable, measure, measuring
 from sightline.measure.measuring import latency
 from tiny_models import encoded, picture
 
@@ -53,6 +55,24 @@ def test_a_picture_that_cannot_be_read_is_why_nothing_was_measured(
 def test_a_model_that_is_not_there_is_refused_before_anything_is_opened(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="does not exist"):
         measure(tmp_path / "none", ENGINES, {"small": []}, seconds=0.0)
+
+
+class Steady:
+    """A worker that does sixteen in half a second, twice."""
+
+    def times(self, subject: str, seconds: float) -> tuple[int, list[float]]:
+        return 16, [0.5, 0.5]
+
+
+def test_a_rate_is_of_all_that_was_done_in_a_round() -> None:
+    worker: Any = Steady()
+    opened: Any = None
+    lists = defaultdict[str, list[float]]
+    one = measuring._Running(ENGINES[0], worker, opened, lists(list), lists(list))
+    for _ in range(2):
+        measuring._time(one, "images 16", 1.0)
+    assert one.rates == {"images 16": [32.0, 32.0]}
+    assert one.calls == {"images 16": [0.5] * 4}
 
 
 def test_latency_is_the_median_and_what_nineteen_of_twenty_stay_below() -> None:
