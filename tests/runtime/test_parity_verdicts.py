@@ -96,6 +96,8 @@ def test_of_two_limits_the_stricter_is_taken_whichever_comes_first() -> None:
     assert stricter(INT8, LIMITS["float32"]) == stricter(LIMITS["float32"], INT8)
     assert stricter(INT8, LIMITS["float32"]) == LIMITS["float32"]
     assert stricter(INT8, INT8) == INT8
+    more = msgspec.structs.replace(INT8, images=501, texts=101)
+    assert stricter(INT8, more) == stricter(more, INT8) == more
 
 
 def test_no_limit_is_laxer_than_that_of_eight_bits_throughout() -> None:
