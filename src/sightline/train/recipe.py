@@ -117,7 +117,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = 0  # 0: all
-    compile: bool = False  # the towers by torch.compile: long to begin, then quicker on a GPU
+    compile: bool = False  # the towers by torch.compile, which takes minutes to begin
     license: str = "unknown"
 
     @property
