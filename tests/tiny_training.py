@@ -71,7 +71,7 @@ def training_spec(**changes: Any) -> Spec:
     )
     head = Softmax(logit_scale=2.0, max_scale=50.0)
     fields: dict[str, Any] = {"words": words, "head": head, "embed_dim": 12}
-    return tiny_spec(image, text, **(fields | changes))
+    return tiny_spec(changes.pop("image", image), text, **(fields | changes))
 
 
 def stage(name: str, **changes: Any) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """Activations against their definitions, and attention against its formula."""
 
 import math
+from collections.abc import Callable
+from unittest.mock import MagicMock
 
 import pytest
 import torch
+from torch.nn import functional
 
 from reference_weights import randomise
-from sightline.model.blocks import ACTIVATIONS, Attention
+from sightline.model import blocks
+from sightline.model.blocks import ACTIVATIONS, Attention, attend_spelt_out
 
 X = torch.linspace(-4, 4, 33, dtype=torch.float64)
 DEFINED = {
@@ -41,3 +45,57 @@ def test_attention_is_a_softmax_of_scaled_products_per_head(causal: bool) -> Non
             weights = (key[seen, head] @ query[at, head] / 2).softmax(0)
             read[at, head] = weights @ value[seen, head]
     torch.testing.assert_close(attention(tokens, tokens, causal=causal)[0], attention.out(read))
+
+
+def heads(dtype: torch.dtype) -> list[torch.Tensor]:
+    draw = torch.Generator().manual_seed(2)
+    drawn = (2 * torch.randn(2, 3, 9, 8, generator=draw) for _ in range(3))
+    return [each.bfloat16().to(dtype).requires_grad_() for each in drawn]
+
+
+def read_and_gradients(
+    attend: Callable[..., torch.Tensor], dtype: torch.dtype, causal: bool
+) -> list[torch.Tensor]:
+    given = heads(dtype)
+    read = attend(*given, is_causal=causal)
+    weights = torch.linspace(-1, 1, read.numel(), dtype=dtype).view_as(read)
+    return [
+        each.detach().double()
+        for each in (read, *torch.autograd.grad((read * weights).sum(), given))
+    ]
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_spelt_out_in_bfloat16_is_as_close_as_the_fused_one(causal: bool) -> None:
+    fused = functional.scaled_dot_product_attention
+    exact = read_and_gradients(fused, torch.float64, causal)
+    apart = [
+        [float((a - b).norm() / b.norm()) for a, b in zip(found, exact, strict=True)]
+        for found in (
+            read_and_gradients(attend_spelt_out, torch.bfloat16, causal),
+            read_and_gradients(fused, torch.bfloat16, causal),
+        )
+    ]
+    ours, theirs = apart
+    assert all(our < 1.5 * their + 1e-4 for our, their in zip(ours, theirs, strict=True))
+    wrong = read_and_gradients(attend_spelt_out, torch.bfloat16, not causal)
+    assert float((wrong[0] - exact[0]).norm() / exact[0].norm()) > 0.1  # control
+
+
+def ways(attention: Attention, dtype: torch.dtype, tokens: int = 4) -> int:
+    """Return how often attention is spelt out."""
+    spelt_out = MagicMock(wraps=attend_spelt_out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(blocks, "attend_spelt_out", spelt_out)
+        seen = torch.zeros(1, tokens, 8)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=dtype == torch.bfloat16):
+            attention(seen, seen)
+    return spelt_out.call_count
+
+
+def test_attention_is_spelt_out_only_while_it_learns_in_bfloat16() -> None:
+    attention = Attention(8, 2)
+    assert ways(attention.train(), torch.bfloat16) == 1
+    assert ways(attention.train(), torch.float32) == 0
+    assert ways(attention.eval(), torch.bfloat16) == 0
+    assert ways(attention.train(), torch.bfloat16, blocks.MOST_SPELT_OUT + 1) == 0

@@ -31,6 +31,7 @@ def changed_stage(number: int, **changes: Any) -> Recipe:
         (8, replace(RECIPE, stages=RECIPE.stages[:2])),
         (12, replace(RECIPE, stages=[*RECIPE.stages, replace(RECIPE.stages[2], name="more")])),
         (0, changed_stage(0, lr=1.0)),
+        (9, changed_stage(1, micro_batch=4)),
     ],
 )
 def test_what_is_to_come_may_change(steps: int, recipe: Recipe) -> None:
@@ -43,6 +44,12 @@ def test_what_is_to_come_may_change(steps: int, recipe: Recipe) -> None:
         (
             5,
             changed_stage(1, lr=1.0),
+            "stage 'image' has begun and its lr 0.003 is 1.0 in this recipe: set it back, or begin "
+            "a new run in another folder",
+        ),
+        (
+            5,
+            changed_stage(1, micro_batch=4, lr=1.0),
             "stage 'image' has begun and its lr 0.003 is 1.0 in this recipe: set it back, or begin "
             "a new run in another folder",
         ),

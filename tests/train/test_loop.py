@@ -12,9 +12,10 @@ from safetensors.numpy import load_file
 import sightline
 from sightline.data import open_source
 from sightline.errors import DataError, TrainingError
-from sightline.spec.towers import Sigmoid
+from sightline.spec.towers import PatchStem, Sigmoid, Spec
 from sightline.train import pretrain
 from sightline.train.journal import read_journal
+from tiny_specs import VIT
 from tiny_training import recipe_tree, stage, tiny_recipe, training_spec, write_sets
 from training_runs import Watched, accuracy, learnt
 
@@ -54,6 +55,36 @@ def test_control_shuffled_labels_teach_nothing(sets: Path, tmp_path: Path) -> No
     sources = shuffled_labels(sets, tmp_path)
     trained, _ = learnt(sets, tmp_path / "run", sources=sources)
     assert accuracy(trained.model, sets / "held-out.tar") < 0.6
+
+
+def plain_spec() -> Spec:
+    """Return towers without batch norms, whose rows do not see each other."""
+    image = replace(VIT, size_px=16, stem=PatchStem(patch=4, bias=False), width=16, heads=2)
+    return training_spec(image=image)
+
+
+def moved(sets: Path, folder: Path, **changes: Any) -> dict[str, np.ndarray]:
+    """Train three steps of everything that a step can do, and return all that was learnt."""
+    losses = {"contrast": 1.0, "class_head": 0.5, "paraphrase": 0.5, "all_words": 0.5}
+    one = stage("s", steps=3, patch_dropout=0.25, losses=losses, warmup=0, **changes)
+    recipe = tiny_recipe(sets, spec=plain_spec(), stages=[one])
+    pretrain(recipe, folder, watch=Watched())
+    return load_file(folder / "state" / "tensors.safetensors")
+
+
+def farthest(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> float:
+    """Compare the first moments: sums of gradients, and unlike weights not blurred by Adam."""
+    names = [name for name in theirs if name.endswith("/exp_avg")]
+    apart = [np.abs(ours[name] - theirs[name]).max() for name in names]
+    return float(max(apart) / max(np.abs(theirs[name]).max() for name in names))
+
+
+def test_a_run_in_micro_batches_learns_what_it_learns_at_once(sets: Path, tmp_path: Path) -> None:
+    at_once = moved(sets, tmp_path / "at-once")
+    in_parts = moved(sets, tmp_path / "in-parts", micro_batch=3)
+    assert farthest(in_parts, at_once) < 1e-4
+    smaller = moved(sets, tmp_path / "smaller", batch=3)  # control: other negatives
+    assert farthest(smaller, at_once) > 1e-2
 
 
 def halves(losses: list[dict[str, float]]) -> tuple[list[dict[str, float]], ...]:

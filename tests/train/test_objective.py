@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from sightline.train.objective import (
-    agreement_loss,
     pairs_loss,
     relation_loss,
     softmax_loss,
@@ -120,10 +119,3 @@ def test_relation_loss_is_the_divergence_row_by_row() -> None:
         wanted, got = wanted / wanted.sum(), got / got.sum()
         total += float((wanted * np.log(wanted / got)).sum())
     assert float(relation_loss(ours, theirs)) == pytest.approx(total / 4, rel=1e-4)
-
-
-def test_agreement_is_best_where_both_wordings_meet() -> None:
-    axes = torch.eye(4)
-    together = float(agreement_loss(axes, axes))
-    assert together < 1e-6
-    assert float(agreement_loss(axes, axes.roll(1, 0))) > 10

@@ -11,6 +11,7 @@ from sightline import checkpoints
 from sightline.errors import DataError, RuntimeUnavailable, TrainingError
 from sightline.train import pretrain
 from sightline.train.pretraining import settle
+from sightline.train.run import build_run
 from tiny_training import recipe_tree, stage, tiny_recipe, write_sets
 from training_runs import Watched, learnt, same_weights
 
@@ -132,3 +133,29 @@ def test_a_model_says_what_it_began_from_and_under_which_terms(sets: Path, tmp_p
         "captions: made for a test",
         "colours: other terms",
     )
+
+
+# What torch warns of while it imports its compiler
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method. is deprecated:DeprecationWarning")
+@pytest.mark.parametrize("compiled", [True, False])
+def test_towers_are_compiled_where_the_recipe_says_so(
+    compiled: bool, sets: Path, tmp_path: Path
+) -> None:
+    run = build_run(tiny_recipe(sets, compile=compiled), tmp_path)
+    towers = (run.learner.model.image, run.learner.model.text)
+    assert [tower._compiled_call_impl is not None for tower in towers] == [compiled] * 2
+    assert not any("_orig_mod" in name for name in run.learner.tensors())  # states stay readable
+
+
+def test_compiling_without_a_compiler_is_refused_before_anything_is_read(
+    sets: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = tiny_recipe(sets, compile=True)
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(RuntimeUnavailable) as caught:
+        settle(recipe)
+    assert str(caught.value) == (
+        "compile on a CPU needs the C++ compiler no-such-compiler, which is not there: install it, "
+        "name another in CXX, or set compile to false"
+    )
+    assert settle(replace(recipe, compile=False)).compile is False

@@ -39,6 +39,24 @@ CASES: list[tuple[dict[str, Any], str]] = [
         "smoothing and patch_dropout from 0 to below 1",
     ),
     (
+        one_stage(micro_batch=0),
+        "stage 's' has micro_batch 0: give a number from 1 to its batch, 8, or leave it out",
+    ),
+    (
+        one_stage(micro_batch=9),
+        "stage 's' has micro_batch 9: give a number from 1 to its batch, 8, or leave it out",
+    ),
+    (
+        one_stage(micro_batch=4),
+        "stage 's' has micro_batch 4, and the image tower's batch norms would see so many images "
+        "instead of the whole batch: leave it out",
+    ),
+    (
+        one_stage(micro_batch=1.5),
+        "the recipe does not fit: Expected `int | null`, got `float` - at "
+        "`$.stages[0].micro_batch`",
+    ),
+    (
         one_stage(steps=4, warmup=5),
         "stage 's' warms up for 5 steps and has 4: shorten its warmup, or give it more steps",
     ),
@@ -153,3 +171,14 @@ def test_numbers_out_of_range_are_refused(table: str, values: dict[str, Any], be
 def test_a_text_stage_may_learn_towards_locked_images() -> None:
     tree = recipe_tree(Path("sets"), **one_stage(towers="text", size_px=8))
     assert msgspec.structs.asdict(recipe_from_json(tree).stages[0])["towers"] == "text"
+
+
+def test_micro_batches_are_for_towers_whose_rows_do_not_see_each_other() -> None:
+    plain = tiny_spec(VIT, words=WORDS)
+    tree = recipe_tree(Path("sets"), spec=plain, **one_stage(micro_batch=8))
+    assert recipe_from_json(tree).stages[0].micro_batch == 8
+    for locked in ({"towers": "text"}, {"losses": {"paraphrase": 1.0}}):
+        recipe_from_json(recipe_tree(Path("sets"), **one_stage(micro_batch=4, **locked)))
+    normed = tiny_spec(RESNET, words=WORDS)
+    with pytest.raises(DataError, match="batch norms would see so many images"):
+        recipe_from_json(recipe_tree(Path("sets"), spec=normed, **one_stage(micro_batch=4)))

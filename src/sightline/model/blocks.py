@@ -1,5 +1,6 @@
 """The transformer block both towers are made of. Enter at `Block`."""
 
+import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TypeAlias
@@ -25,6 +26,7 @@ ACTIVATIONS: Mapping[Activation, Callable[[Tensor], Tensor]] = {
 
 
 BlockShape: TypeAlias = ViT | TextTransformer  # whose spec says what its blocks are like
+MOST_SPELT_OUT = 256  # tokens: beyond, a training step would keep too many scores
 
 
 class Attention(nn.Module):
@@ -54,12 +56,40 @@ class Attention(nn.Module):
             project(tokens).unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for project, tokens in ((self.query, asking), (self.key, seen), (self.value, seen))
         )
-        read = functional.scaled_dot_product_attention(query, key, value, is_causal=causal)
+        is_spelt_out = self.training and _is_fused_slow(query, key)
+        attend = attend_spelt_out if is_spelt_out else functional.scaled_dot_product_attention
+        read = attend(query, key, value, is_causal=causal)
         return self.out(read.transpose(1, 2).flatten(2))
 
     def alone(self, tokens: Float[Tensor, "batch tokens width"]) -> Tensor:
         """Return what a query reads from each token if that token is all it can see."""
         return self.out(self.value(tokens))
+
+
+def _is_fused_slow(query: Tensor, key: Tensor) -> bool:
+    """Whether torch's fused attention takes long to go back: in bfloat16 on a CPU.
+
+    Its backward pass is four times slower there than the same sums spelt out (torch 2.13).
+    """
+    is_short = max(query.shape[-2], key.shape[-2]) <= MOST_SPELT_OUT
+    return is_short and query.dtype == torch.bfloat16 and query.device.type == "cpu"
+
+
+def attend_spelt_out(
+    query: Float[Tensor, "batch heads queries head_width"],
+    key: Float[Tensor, "batch heads tokens head_width"],
+    value: Float[Tensor, "batch heads tokens head_width"],
+    *,
+    is_causal: bool = False,
+) -> Float[Tensor, "batch heads queries head_width"]:
+    """Attend step by step, the scores in float32, as fused attention has them inside."""
+    with torch.autocast(query.device.type, enabled=False):
+        asked = query.float() * query.shape[-1] ** -0.5
+        scores = asked @ key.float().transpose(-2, -1)
+        if is_causal:
+            later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1)
+            scores = scores.masked_fill(later, -math.inf)
+        return scores.softmax(dim=-1).to(value.dtype) @ value
 
 
 class MLP(nn.Module):

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from sightline.checkpoints.replacement import replace_file
 from sightline.errors import DataError, SightlineError, TrainingError
@@ -20,7 +21,9 @@ if sys.platform != "win32":
     import fcntl
 
 RECIPE, LOCK = "recipe.json", ".lock"
-FREE = frozenset({"threads", "save_every", "evaluation"})  # they change no more than last bits
+FREE = frozenset(
+    {"threads", "save_every", "evaluation", "compile"}
+)  # they change no more than last bits
 
 
 @contextmanager
@@ -81,8 +84,9 @@ def write_begun(folder: Path, recipe: Recipe) -> None:
 def check_continuation(begun: Recipe, recipe: Recipe, steps_done: int) -> None:
     """Refuse a recipe that differs in what the run has already used.
 
-    It may differ in `save_every` and `evaluation`, which change no weight, in `threads`, which
-    changes the last bits of some, and in stages that have not begun.
+    It may differ in `save_every` and `evaluation`, which change no weight, in `threads`, `compile`
+    and a stage's `micro_batch`, which change the last bits of some, and in stages that have not
+    begun.
 
     Raises:
         DataError: It differs elsewhere; the message names what.
@@ -96,7 +100,7 @@ def check_continuation(begun: Recipe, recipe: Recipe, steps_done: int) -> None:
             )
     for number, stage in enumerate(_begun_stages(begun, steps_done)):
         now_stage = recipe.stages[number] if number < len(recipe.stages) else None
-        if stage == now_stage:
+        if now_stage and stage == replace(now_stage, micro_batch=stage.micro_batch):
             continue
         what = "is left out" if now_stage is None else _difference(stage, now_stage)
         raise DataError(
@@ -117,6 +121,7 @@ def _begun_stages(recipe: Recipe, steps_done: int) -> list[Stage]:
 
 
 def _difference(was: Stage, now: Stage) -> str:
+    now = replace(now, micro_batch=was.micro_batch)
     field = next(f for f in Stage.__struct_fields__ if getattr(was, f) != getattr(now, f))
     return f"its {field} {getattr(was, field)} is {getattr(now, field)}"
 

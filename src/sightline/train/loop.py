@@ -15,6 +15,7 @@ from sightline.train.batches import Batch
 from sightline.train.journal import Journal
 from sightline.train.losses import LOSSES
 from sightline.train.optimizer import rate_at, set_learning, set_rate
+from sightline.train.passes import MicroBatches, Passes, Whole
 from sightline.train.recipe import SEEING, Stage
 from sightline.train.run import Run
 from sightline.train.state import Position, find_state, read_position, save_state
@@ -127,12 +128,13 @@ def _step(run: Run, stage: Stage, number: int) -> dict[str, float]:
     batch = run.stream.draw(stage.batch) if sees(stage) else None
     learner.model.train()
     learner.model.image.train(stage.towers != "text")  # locked: batch norms keep their statistics
+    passes = MicroBatches(stage.micro_batch, run.autocast) if stage.micro_batch else Whole()
     with run.autocast():
-        images = None if batch is None else _see(run, stage, batch, chance)
+        images = None if batch is None else _see(run, stage, batch, chance, passes)
         step = Step(
             model=learner.model,
             heads=learner.heads,
-            encoder=run.encoder,
+            encoder=run.encoder.through(passes),
             catalog=run.catalog,
             chance=chance,
             templates=recipe.templates,
@@ -145,35 +147,37 @@ def _step(run: Run, stage: Stage, number: int) -> dict[str, float]:
         loss = torch.stack([stage.losses[name] * losses[name] for name in stage.losses]).sum()
     values: dict[str, float] = {name: float(value.detach()) for name, value in losses.items()}
     _check_finite(run, values, number, batch)
-    learner.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
+    passes.backward()
     norm = torch.nn.utils.clip_grad_norm_(
         [p for _, p in run.named_parameters() if p.grad is not None], recipe.optimizer.clip_norm
     )
     # Before the weights take it: else a state with spoilt weights could be saved as a good one.
     _check_finite(run, {"the gradient": float(norm)}, number, batch)
     learner.optimizer.step()
+    learner.optimizer.zero_grad(set_to_none=True)  # now: the next forward pass needs the room
     run.clamp_scale()
     if learner.average is not None:
         update_average(learner.average, learner.model, recipe.ema, number)
     return values
 
 
-def _see(run: Run, stage: Stage, batch: Batch, chance: np.random.Generator) -> Tensor:
+def _see(
+    run: Run, stage: Stage, batch: Batch, chance: np.random.Generator, passes: Passes
+) -> Tensor:
     """Return the vectors of a batch's pictures, seen at random crops."""
     recipe = run.recipe
     generator = torch.Generator().manual_seed(int(chance.integers(2**62)))
     size_px = stage.size_px or recipe.spec.pixels.size_px
     pictures = torch.from_numpy(batch.pictures).to(run.device)
     pixels = augment(pictures, size_px, recipe.augment, recipe.spec.pixels, generator)
-    keep = None
+    rows = [pixels]
     if stage.patch_dropout:
         patches = (size_px // run.stride) ** 2
         kept = max(1, round(patches * (1 - stage.patch_dropout)))
         noise = torch.rand(len(pixels), patches, generator=generator)
-        keep = noise.argsort(dim=1)[:, :kept].to(run.device)
-    vectors: Tensor = run.learner.model.encode_image(pixels, keep).float()
-    return vectors
+        rows.append(noise.argsort(dim=1)[:, :kept].to(run.device))
+    return passes.encode(run.learner.model.image, *rows).float()
 
 
 def _check_finite(run: Run, values: Mapping[str, float], number: int, batch: Batch | None) -> None:

@@ -11,14 +11,9 @@ from sightline.errors import DataError
 from sightline.scoring.classes import fill
 from sightline.spec.towers import Sigmoid
 from sightline.train.batches import Group
-from sightline.train.objective import (
-    agreement_loss,
-    pairs_loss,
-    relation_loss,
-    softmax_loss,
-    two_way_softmax_loss,
-)
+from sightline.train.objective import relation_loss
 from sightline.train.recipe import LossName
+from sightline.train.score_blocks import agreement, pairs, softmax, two_way_softmax
 from sightline.train.step import Step
 from sightline.train.word_losses import all_words, words
 
@@ -54,10 +49,9 @@ def _names_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
     place = {name: column for column, name in enumerate(names)}
     column = torch.tensor([place[str(example.label)] for example in group.examples])
     positive = F.one_hot(column, len(names)).bool().to(images.device)
-    logits = step.model.logits(images, texts)
     if isinstance(step.model.spec.head, Sigmoid):
-        return pairs_loss(logits, positive)
-    return softmax_loss(logits, positive, step.smoothing)
+        return pairs(step.score(texts), images, positive)
+    return softmax(step.score(texts), images, positive, step.smoothing)
 
 
 def _captions_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
@@ -67,15 +61,18 @@ def _captions_contrast(step: Step, group: Group, images: Tensor) -> Tensor:
         for chosen in step.pick(CAPTIONS_AN_IMAGE, len(example.texts)):
             texts.append(example.texts[chosen])
             owner.append(row)
-    same = np.array(owner)[None, :] == np.arange(len(images))[:, None]
     # A caption that two pictures share belongs to both.
-    shared = {text: same[:, [t == text for t in texts]].any(axis=1) for text in set(texts)}
-    positive = torch.from_numpy(np.stack([shared[text] for text in texts], axis=1))
-    logits = step.model.logits(images, step.encoder(texts))
-    positive = positive.to(logits.device)
+    owners: dict[str, list[int]] = {}
+    for row, text in zip(owner, texts, strict=True):
+        owners.setdefault(text, []).append(row)
+    belongs = np.zeros((len(images), len(texts)), dtype=bool)
+    for column, text in enumerate(texts):
+        belongs[owners[text], column] = True
+    positive = torch.from_numpy(belongs).to(images.device)
+    score = step.score(step.encoder(texts))
     if isinstance(step.model.spec.head, Sigmoid):
-        return pairs_loss(logits, positive)
-    return two_way_softmax_loss(logits, positive)
+        return pairs(score, images, positive)
+    return two_way_softmax(score, images, positive)
 
 
 def class_head(step: Step) -> Tensor:
@@ -100,9 +97,9 @@ def paraphrase(step: Step) -> Tensor:
     if len(captions) < 2:
         raise DataError("the paraphrase loss needs pictures with two captions: leave it out")
     chosen = [captions[i] for i in step.pick(step.count, len(captions))]
-    pairs = [[texts[i] for i in step.pick(2, len(texts))] for texts in chosen]
-    vectors = step.encoder([first for first, _ in pairs] + [second for _, second in pairs])
-    return agreement_loss(vectors[: len(pairs)], vectors[len(pairs) :])
+    twice = [[texts[i] for i in step.pick(2, len(texts))] for texts in chosen]
+    vectors = step.encoder([first for first, _ in twice] + [second for _, second in twice])
+    return agreement(vectors[: len(twice)], vectors[len(twice) :])
 
 
 def names_apart(step: Step) -> Tensor:
@@ -110,7 +107,7 @@ def names_apart(step: Step) -> Tensor:
     chosen = _some_names(step)
     first, second = step.wording(), step.wording()
     vectors = step.encoder([fill(t, name) for t in (first, second) for name in chosen])
-    return agreement_loss(vectors[: len(chosen)], vectors[len(chosen) :])
+    return agreement(vectors[: len(chosen)], vectors[len(chosen) :])
 
 
 def relations(step: Step) -> Tensor:

@@ -30,7 +30,8 @@ def softmax_loss(
     """
     count = positive.sum(dim=1, keepdim=True)
     rows = count.squeeze(1) > 0
-    target = positive / count.clamp(min=1)
+    wide = torch.promote_types(logits.dtype, torch.float32)
+    target = positive.to(wide) / count.clamp(min=1)
     if smoothing:
         target = target * (1 - smoothing) + smoothing / logits.shape[1]
     losses = -(target * logits.log_softmax(dim=1)).sum(dim=1)
@@ -89,13 +90,3 @@ def relation_loss(
     wanted = (scale * teacher @ teacher.T).log_softmax(dim=1)
     got = (scale * vectors @ vectors.T).log_softmax(dim=1)
     return F.kl_div(got, wanted, reduction="batchmean", log_target=True)
-
-
-def agreement_loss(
-    first: Float[Tensor, "captions embed_dim"],
-    second: Float[Tensor, "captions embed_dim"],
-    scale: float = 20.0,
-) -> Float[Tensor, ""]:
-    """Return CLIP's loss between two wordings of the same things, row i of one being row i's."""
-    positive = torch.eye(len(first), dtype=torch.bool, device=first.device)
-    return two_way_softmax_loss(scale * first @ second.T, positive)

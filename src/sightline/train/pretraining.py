@@ -1,5 +1,8 @@
 """A whole pretraining, from a recipe to a model folder and a report. Enter at `pretrain`."""
 
+import os
+import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -126,11 +129,21 @@ def settle(recipe: Recipe, begun: Recipe | None = None) -> Recipe:
         device = device if begun is None else begun.device
     if device == "cuda" and not torch.cuda.is_available():
         raise RuntimeUnavailable("device 'cuda' is not there: set device to 'cpu'")
+    if recipe.compile and device == "cpu" and shutil.which(_cpp_compiler()) is None:
+        raise RuntimeUnavailable(
+            f"compile on a CPU needs the C++ compiler {_cpp_compiler()}, which is not there: "
+            "install it, name another in CXX, or set compile to false"
+        )
     if precision == "auto":
         precision = "bfloat16" if _is_bfloat16_faster(device) else "float32"
         precision = precision if begun is None else begun.precision
     threads = recipe.threads or (begun.threads if begun else 0) or torch.get_num_threads()
     return replace(recipe, device=device, precision=precision, threads=threads)
+
+
+def _cpp_compiler() -> str:
+    """Return which compiler torch.compile calls."""
+    return os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
 
 
 def _is_bfloat16_faster(device: str) -> bool:

@@ -36,6 +36,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     steps: int
     towers: Towers  # a tower that is not named is locked (Zhai et al., LiT, arXiv 2111.07991)
     batch: int  # images a step; in a text stage, groups of captions or names
+    # Images, and texts, that go through a tower at once; None: all. It saves memory and keeps the
+    # gradient of the whole batch, for a forward pass more (Gao et al., GradCache, 2101.06983).
+    micro_batch: int | None = None
     lr: float
     lr_end: float  # reached along a cosine
     warmup: int  # steps of linear warm-up from 0
@@ -114,6 +117,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = 0  # 0: all
+    compile: bool = False  # the towers by torch.compile, which takes minutes to begin
     license: str = "unknown"
 
     @property

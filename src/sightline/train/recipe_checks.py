@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from sightline.errors import DataError
-from sightline.spec import ConvStem, ResNet, Softmax, ViT
+from sightline.spec import ConvStem, ResNet, Softmax, Spec, ViT
 from sightline.train.recipe import SEEING, Augment, Evaluation, LossName, Optimizer, Recipe, Stage
 
 
@@ -24,6 +24,7 @@ def check_recipe(recipe: Recipe) -> None:
             raise DataError(f"source {part.name!r} has share {part.share}: give a positive number")
     for stage in recipe.stages:
         _check_numbers(stage)
+        _check_micro_batch(recipe.spec, stage)
         _check_losses(recipe, stage)
         _check_size(recipe, stage)
     for template in recipe.templates:
@@ -64,6 +65,23 @@ def _check_numbers(stage: Stage) -> None:
         raise DataError(
             f"stage {stage.name!r} warms up for {stage.warmup} steps and has {stage.steps}: "
             "shorten its warmup, or give it more steps"
+        )
+
+
+def _check_micro_batch(spec: Spec, stage: Stage) -> None:
+    """Refuse micro-batches of no size, and where rows see each other."""
+    if stage.micro_batch is None:
+        return
+    if not 1 <= stage.micro_batch <= stage.batch:
+        raise DataError(
+            f"stage {stage.name!r} has micro_batch {stage.micro_batch}: give a number from 1 to "
+            f"its batch, {stage.batch}, or leave it out"
+        )
+    is_normed = isinstance(spec.image, ResNet) or isinstance(spec.image.stem, ConvStem)
+    if is_normed and stage.towers != "text" and SEEING & stage.losses.keys():
+        raise DataError(
+            f"stage {stage.name!r} has micro_batch {stage.micro_batch}, and the image tower's "
+            "batch norms would see so many images instead of the whole batch: leave it out"
         )
 
 

@@ -197,6 +197,9 @@ def _first_learner(
                 for name, names in catalog.names.items()
             }
         ).to(device)
+    if recipe.compile:  # in place: the names of weights and states stay what they are
+        model.image.compile()
+        model.text.compile()
     if average is not None:
         average.load_state_dict(model.state_dict())
     optimizer, names = build_optimizer(model, heads, recipe.optimizer)

@@ -1,6 +1,6 @@
 """What a loss is handed: one batch, the model, the words of the run, and chance."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,18 @@ class Step:
             for group in self.batch.groups
             if group.part.reads == reads
         ]
+
+    def score(self, texts: Tensor) -> Callable[[Tensor], Tensor]:
+        """Return what scores images with these texts, all vectors being of unit length.
+
+        In their own precision: bfloat16 has eight bits, and a score goes up to the scale of 100.
+        """
+
+        def score(images: Tensor) -> Tensor:
+            with torch.autocast(images.device.type, enabled=False):
+                return self.model.logits(images, texts)
+
+        return score
 
     def pick(self, number: int, of: int) -> list[int]:
         """Draw different numbers below `of`."""

@@ -1,5 +1,6 @@
 """Texts on their way through the text tower while it learns. Enter at `TextEncoder`."""
 
+import copy
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn import functional as F
 from sightline.model import CLIP
 from sightline.shapes import Float, Int64
 from sightline.spec.words import Words
+from sightline.train.passes import Passes, Whole
 
 _CHUNK = 256  # rows at a time when many are encoded without gradients
 
@@ -19,6 +21,7 @@ class TextEncoder:
     def __init__(self, model: CLIP, words: Words) -> None:
         self._model = model
         self._words = words
+        self._passes: Passes = Whole()
         self._kept: dict[str, int] = {}
         self._vectors: Tensor | None = None
 
@@ -31,7 +34,14 @@ class TextEncoder:
         """Return unit vectors in order: with gradients, or the kept ones of a locked tower."""
         if self._vectors is not None:
             return self._vectors[[self._kept[text] for text in texts]]
-        return F.normalize(self._model.encode_text(self.rows(texts)).float(), dim=-1)
+        vectors = self._passes.encode(self._model.text, self.rows(texts))
+        return F.normalize(vectors.float(), dim=-1)
+
+    def through(self, passes: Passes) -> "TextEncoder":
+        """Return this encoder with what its rows go through the tower with."""
+        changed = copy.copy(self)
+        changed._passes = passes
+        return changed
 
     def rows(self, texts: Sequence[str]) -> Int64[Tensor, "captions tokens"]:
         """Return ids, over-long captions cut, rows trimmed to the longest where that is exact."""

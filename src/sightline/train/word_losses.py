@@ -10,7 +10,8 @@ from torch.nn import functional as F
 from sightline.scoring.classes import fill
 from sightline.shapes import Bool
 from sightline.spec.towers import Sigmoid
-from sightline.train.objective import pairs_loss, softmax_loss, true_words_loss
+from sightline.train.objective import true_words_loss
+from sightline.train.score_blocks import pairs, softmax
 from sightline.train.step import Step
 
 WORDS_AN_IMAGE = 2
@@ -31,12 +32,11 @@ def words(step: Step) -> Tensor:
         if not drawn:
             continue
         template = step.wording()
-        logits = step.model.logits(
-            F.normalize(images, dim=-1), step.encoder([fill(template, word) for word in drawn])
-        )
+        score = step.score(step.encoder([fill(template, word) for word in drawn]))
         positive = torch.tensor([[word in each for word in drawn] for each in own])
-        loss_of = pairs_loss if isinstance(step.model.spec.head, Sigmoid) else softmax_loss
-        parts.append((len(images), loss_of(logits, positive.to(logits.device))))
+        loss_of = pairs if isinstance(step.model.spec.head, Sigmoid) else softmax
+        loss = loss_of(score, F.normalize(images, dim=-1), positive.to(images.device))
+        parts.append((len(images), loss))
     return step.mean_over_images(parts)
 
 
@@ -60,10 +60,8 @@ def all_words(step: Step) -> Tensor:
     true = [book.true_of(group.part, example) for group, _ in groups for example in group.examples]
     among, is_rival = _draw_among(step, true)
     template = step.wording()
-    logits = step.model.logits(
-        F.normalize(torch.cat([images for _, images in groups]), dim=-1),
-        step.encoder([fill(template, book.names[place]) for place in among]),
-    )
+    score = step.score(step.encoder([fill(template, book.names[place]) for place in among]))
+    logits = score(F.normalize(torch.cat([images for _, images in groups]), dim=-1))
     false = ~book.not_false(true, among) & is_rival
     return true_words_loss(
         logits + torch.from_numpy(book.prior[among]).to(logits.device),
