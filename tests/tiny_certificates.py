@@ -25,6 +25,7 @@ CLOSE = Closeness(count=1000, cosine=SAME, centred=SAME, batch=0.0)
 def figures(**changes: Any) -> Figures:
     """Return figures of a candidate that does as the reference does."""
     fields: dict[str, Any] = {
+        "exact": 0.0,
         "images": CLOSE,
         "texts": CLOSE,
         "prompts": SAME,

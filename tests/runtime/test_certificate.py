@@ -18,6 +18,7 @@ from sightline.runtime.certificate import (
     accept,
     certificates,
     engine_of,
+    own_place,
     places,
     read_certificate,
     write_certificate,
@@ -237,8 +238,11 @@ def test_certificates_lie_beside_the_weights_and_at_home(tiny_model_folder: Path
     checkpoint = read(tiny_model_folder)
     home = settings.home()
     assert home is not None
+    assert places(checkpoint) == (tiny_model_folder / "towers",)  # no fingerprint is asked for
+    (home / "variants").mkdir(parents=True)
     beside, own = places(checkpoint)
     assert beside == tiny_model_folder / "towers"
+    assert own == own_place(checkpoint)
     assert own == home / "variants" / checkpoint.fingerprint
     right = certificate(fingerprint=checkpoint.fingerprint)
     write_certificate(right, own / "onnxruntime-int8" / NAME)
@@ -261,3 +265,15 @@ def test_without_a_home_only_the_folder_is_looked_at(
 ) -> None:
     monkeypatch.setattr(settings, "home", lambda: None)
     assert places(read(tiny_model_folder)) == (tiny_model_folder / "towers",)
+
+
+def test_without_a_home_there_is_no_place_of_one_s_own(
+    tiny_model_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "home", lambda: None)
+    with pytest.raises(CertificateError) as caught:
+        own_place(read(tiny_model_folder))
+    assert str(caught.value) == (
+        "there is no folder to keep a certificate in: set SIGHTLINE_HOME to one, or keep it with "
+        "the model"
+    )

@@ -21,6 +21,8 @@ BEFORE = {
         "sightline card bundled --facts recipes/bundled-card.toml",
     ),
 }
+# 46 photos are too few to certify on: the example shows the whole table, and what is missing.
+CODES = {"sightline models certify": 1}
 # A recipe takes hours. That this one can be read is tested with the recipes, and that a smaller one
 # trains by the same command, resumes and fails well in tests/cli/test_train.py.
 TOO_LONG = {"sightline train"}
@@ -54,9 +56,11 @@ def test_the_example_runs(
     typed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     lay(tmp_path, monkeypatch)
-    for line in (*BEFORE.get(typed, ()), example_of(typed)):
-        ran = run(line, capsys)
-        assert (ran.code, ran.out != "" or "--out" in line) == (0, True), ran.err
+    for line in BEFORE.get(typed, ()):
+        assert run(line, capsys).code == 0
+    line = example_of(typed)
+    ran = run(line, capsys)
+    assert (ran.code, ran.out != "" or "--out" in line) == (CODES.get(typed, 0), True), ran.err
 
 
 def test_control_an_example_of_what_is_not_there_does_not_run(

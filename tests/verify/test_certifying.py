@@ -39,13 +39,13 @@ def _one_thread() -> Iterator[None]:
 
 def certified(candidate: Embedder) -> Certificate:
     """Hold a candidate to the bundled model, on the project's own photos."""
-    return certify(reference(), candidate, photo_source())
+    return certify(reference(), candidate, photo_source(), exact=reference())
 
 
 def tried(candidate: Embedder, **changes: Any) -> set[str]:
     """Return what fails on a few of the pictures, but for there being too few of them."""
     before = msgspec.structs.replace(reference(), **changes)
-    found = certify(before, candidate, photo_source(every=13))
+    found = certify(before, candidate, photo_source(every=13), exact=reference())
     too_few = ("measured on", "cannot exclude")
     return {
         one.what
@@ -217,6 +217,22 @@ def test_progress_counts_what_both_models_see() -> None:
     source = source_of(*COLOURS)
     certify(colour_embedder(), colour_embedder(), source, on_progress=seen.append)
     assert sum(seen) == 2 * (4 + 3)
+
+
+def test_a_wrong_activation_that_rounding_hides_shows_in_float32() -> None:
+    wrong = with_spec("image", activation="quick_gelu")
+    rounded = planted(wrong.towers, precision="int8", spec=wrong.spec)
+    name = "moved by the engine alone, in float32"
+    found = certify(reference(), rounded, photo_source(every=13), exact=wrong)
+    assert name in failing(found)
+    found = certify(reference(), rounded, photo_source(every=13), exact=reference())
+    assert name not in failing(found)  # control: told by the float32 towers alone
+    found = certify(reference(), rounded, photo_source(every=13))
+    assert name in failing(found)
+    assert (
+        "the engine was not measured in float32, and rounding hides faults: certify with `exact`"
+        in found.failures
+    )
 
 
 def test_the_machine_is_named() -> None:

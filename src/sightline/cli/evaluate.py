@@ -1,7 +1,7 @@
 """`sightline evaluate`: measure a model on sets of images, with intervals."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,14 +86,8 @@ def command(
     named = None if classes is None else read_labels(Path(classes))
     sources = [open_source(uri) for uri in uris]  # a wrong address stops it before any work
     embedder = embedder_of(opened(model, architecture), runtime=runtime, precision=precision)
-    changed = {
-        "classes": classes,
-        "templates": templates,
-        "architecture": architecture,
-        "runtime": None if runtime == "auto" else runtime,
-        "precision": None if precision == "auto" else precision,
-    }
-    options = [word for name, value in changed.items() if value for word in (f"--{name}", value)]
+    changed = {"classes": classes, "templates": templates, "architecture": architecture}
+    options = _options(changed | {"runtime": runtime, "precision": precision})
     results: list[Result] = []
     with Progress("images") as progress:
         for uri, source in zip(uris, sources, strict=True):
@@ -115,6 +109,12 @@ def command(
         _draw(results, every=every)
     _say_what_was_left_out(results, embedder.spec.words.context_length)
     return 3 if any(result.skipped for result in results) else 0
+
+
+def _options(given: Mapping[str, str | None]) -> list[str]:
+    """Write the options that change a figure as they have to be given again."""
+    chosen = {name: value for name, value in given.items() if value not in (None, "auto")}
+    return [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
 
 
 def _draw(results: Sequence["Result"], *, every: bool) -> None:

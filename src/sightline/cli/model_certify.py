@@ -84,6 +84,7 @@ def certify(
             reference,
             candidate,
             source,
+            exact=embedder_of(checkpoint, runtime=runtime, precision="float32"),
             recipe="" if ranges is None else ranges.digest,
             on_progress=progress.advance,
         )

@@ -11,7 +11,7 @@ from sightline.checkpoints import Checkpoint
 from sightline.runtime.graph_towers import GraphTowers
 from sightline.runtime.graphs import Tower
 from sightline.runtime.onnx_session import Settings, engine, open_session
-from sightline.runtime.ranges import Ranges
+from sightline.runtime.ranges import Ranges, named
 from sightline.runtime.tower_graph import TowerGraph
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ class OnnxTowers(GraphTowers):
         """What was chosen and why, in one line."""
         version, threads = engine().__version__, self._threads or "all"
         return (
-            f"onnxruntime {version} on the cpu, {self.precision}, threads: {threads}; {self._why}"
+            f"onnxruntime {version} on the cpu, {self.precision}{named(self._ranges)}, "
+            f"threads: {threads}; {self._why}"
         )
 
     def open(self, tower: Tower) -> "onnxruntime.InferenceSession":

@@ -17,6 +17,7 @@ from sightline.runtime.openvino_session import (
     open_compiled,
     version,
 )
+from sightline.runtime.ranges import named
 from sightline.runtime.tower_graph import TowerGraph
 
 
@@ -56,7 +57,7 @@ class OpenVinoTowers(GraphTowers):
     @property
     def description(self) -> str:
         """What was chosen and why, in one line."""
-        how = f"{self.precision}, threads: {self._threads or 'all'}"
+        how = f"{self.precision}{named(self._choice.ranges)}, threads: {self._threads or 'all'}"
         return f"openvino {version()} on the cpu, {how}; {self._choice.why}"
 
     def run(self, tower: Tower, rows: np.ndarray) -> np.ndarray:

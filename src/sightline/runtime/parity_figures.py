@@ -83,6 +83,7 @@ class Retrieval(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 class Figures(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All that was measured of a candidate."""
 
+    exact: Distance | None  # of its engine's own float32, at most; None: that was not measured
     images: Closeness
     texts: Closeness
     prompts: Spread  # cosines of the classes' vectors, names in the model's own template

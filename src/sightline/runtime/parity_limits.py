@@ -13,6 +13,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     cosine: Spread  # at least
     centred: Spread  # at least
     batch: Distance  # at most
+    exact: Distance = 3e-5  # at most; engines in float32 are within 1e-6, a wrong GELU beyond 1e-4
     first_changed: Share  # at most
     first_ten_kept: Share  # at least
     agreement: Share  # at least
@@ -28,6 +29,7 @@ def stricter(one: Limits, other: Limits) -> Limits:
         cosine=_higher(one.cosine, other.cosine),
         centred=_higher(one.centred, other.centred),
         batch=min(one.batch, other.batch),
+        exact=min(one.exact, other.exact),
         first_changed=min(one.first_changed, other.first_changed),
         first_ten_kept=max(one.first_ten_kept, other.first_ten_kept),
         agreement=max(one.agreement, other.agreement),

@@ -35,6 +35,7 @@ def verdicts(figures: Figures, limits: Limits) -> tuple[Verdict, ...]:
 
 
 def _all(figures: Figures, limits: Limits) -> Iterator[Verdict]:
+    yield _exact(figures.exact, limits.exact)
     for side, of in _TOWERS.items():
         closeness: Closeness = getattr(figures, side)
         yield _enough(of, closeness.count, getattr(limits, side))
@@ -52,6 +53,20 @@ def _all(figures: Figures, limits: Limits) -> Iterator[Verdict]:
             yield from _recall(what, getattr(figures.retrieval, way), limits)
     if figures.zero_shot is None and figures.retrieval is None:
         yield _nothing_right()
+
+
+def _exact(distance: float | None, most: float) -> Verdict:
+    """Hold the engine itself: rounding moves vectors further than some wrong activations do."""
+    what = "moved by the engine alone, in float32"
+    if distance is not None:
+        return _at_most(what, distance, most)
+    return Verdict(
+        what=what,
+        figure="not measured",
+        limit=f"≤ {most:g}",
+        failure="the engine was not measured in float32, and rounding hides faults: certify with "
+        "`exact`",
+    )
 
 
 def _enough(of: str, count: int, needed: int) -> Verdict:

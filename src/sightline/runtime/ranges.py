@@ -48,6 +48,11 @@ class Ranges:
         return hashed.hexdigest()
 
 
+def named(ranges: Ranges | None) -> str:
+    """Return what tells towers of these ranges from towers of others, for a description."""
+    return "" if ranges is None else f" by ranges {ranges.digest[:12]}"
+
+
 def range_of(
     lowest: np.ndarray,
     highest: np.ndarray,

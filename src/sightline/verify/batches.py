@@ -1,5 +1,7 @@
 """Does a vector depend on what else is in its batch? Enter at `image_drift` and `text_drift`.
 
+And how far are two embedders apart? Enter at `drift`.
+
 It does where the scale of an activation is taken from the whole batch: one extreme neighbour then
 makes all others coarse.
 """
@@ -62,6 +64,22 @@ def text_drift(embedder: Embedder, texts: Sequence[str]) -> float:
     among = embedder.embed_texts(list(texts), long="cut")
     beside = [embedder.embed_texts(["a", one, _LONG], long="cut")[1] for one in texts]
     return _largest(alone, among, np.stack(beside))
+
+
+def drift(
+    reference: Embedder, other: Embedder, pictures: Sequence[bytes], texts: Sequence[str]
+) -> float:
+    """Return how far two embedders' vectors of the same pictures and texts are apart, at most.
+
+    Args:
+        reference: One.
+        other: Of the same model.
+        pictures: Encoded, at least one.
+        texts: At least one.
+    """
+    seen = (_embedded(one, pictures) for one in (reference, other))
+    read = (one.embed_texts(list(texts), long="cut") for one in (reference, other))
+    return max(_largest(*seen), _largest(*read))
 
 
 def _largest(*made: Float32[np.ndarray, "rows embed_dim"]) -> float:

@@ -18,7 +18,7 @@ from sightline.runtime.certificate import (
 )
 from sightline.runtime.parity_figures import Closeness, Figures
 from sightline.runtime.parity_limits import LIMITS
-from sightline.verify.batches import image_drift, text_drift
+from sightline.verify.batches import drift, image_drift, text_drift
 from sightline.verify.closeness import centred, spread
 from sightline.verify.flips import Pair, flips
 from sightline.verify.rightness import captioned, retrieval, zero_shot
@@ -30,6 +30,7 @@ def certify(
     candidate: Embedder,
     source: Source,
     *,
+    exact: Embedder | None = None,
     recipe: str = "",
     on_progress: OnProgress | None = None,
 ) -> Certificate:
@@ -41,6 +42,8 @@ def certify(
         reference: The model in float32, in any engine.
         candidate: The same model in other towers.
         source: Pictures with labels, captions or both; read twice.
+        exact: The candidate's engine in float32, which shows faults that rounding hides; None does
+            for a candidate in float32 alone.
         recipe: The sha256 of what the candidate was made by, such as its scales; "" if nothing.
         on_progress: Called with the number of pictures and texts done since its last call; both
             models see all of them.
@@ -67,7 +70,7 @@ def certify(
             classes=len(before.labels),
             content_digest=before.content_digest,
         ),
-        figures=_figures(before, after, candidate),
+        figures=_figures(before, after, candidate, _exact(before, reference, candidate, exact)),
         limits=LIMITS[candidate.towers.precision],
         date=datetime.now(UTC).date().isoformat(),
         machine=machine(),
@@ -121,13 +124,25 @@ def _require_same(before: Seen, after: Seen, source: Source) -> None:
         )
 
 
-def _figures(before: Seen, after: Seen, candidate: Embedder) -> Figures:
+def _exact(
+    seen: Seen, reference: Embedder, candidate: Embedder, exact: Embedder | None
+) -> float | None:
+    """Return how far the candidate's engine is from the reference where it does not round."""
+    alike = candidate if candidate.towers.precision == REFERENCE else exact
+    if alike is None:
+        return None
+    _require_pair(reference, alike)
+    return drift(reference, alike, seen.probes, seen.texts[:PROBES])
+
+
+def _figures(before: Seen, after: Seen, candidate: Embedder, exact: float | None) -> Figures:
     """Put all figures together."""
     images = Pair(reference=before.images, candidate=after.images)
     texts = Pair(reference=before.text_vectors, candidate=after.text_vectors)
     step = max(1, len(before.texts) // PROBES)
     chosen = before.texts[::step][:PROBES]
     return Figures(
+        exact=exact,
         images=_closeness(images, before.different, image_drift(candidate, before.probes)),
         texts=_closeness(texts, len(before.texts), text_drift(candidate, chosen)),
         prompts=spread(before.prompts, after.prompts),
