@@ -9,7 +9,7 @@ from ran import Ran
 from sightline.checkpoints import read
 from sightline.cli.certificate import certificate_line, draw_certificate
 from sightline.errors import CertificateError
-from sightline.runtime.certificate import NAME, places, write_certificate
+from sightline.runtime.certificate import NAME, own_place, write_certificate
 from tiny_certificates import CLOSE, certificate, figures
 
 FEW = figures(images=msgspec.structs.replace(CLOSE, count=3, batch=0.5))
@@ -34,8 +34,9 @@ def test_a_person_reads_every_figure_with_its_limit_and_verdict(
     ]
     shown = [" ".join(line.split()) for line in lines[8:]]
     assert shown[0] == "figure measured limit"
-    assert shown[1] == "different pictures 3 ≥ 500 FAILED"
-    assert shown[2] == "pictures: cosine, the lowest 1 ≥ 0.96 passed"
+    assert shown[1] == "moved by the engine alone, in float32 0 ≤ 3e-05 passed"
+    assert shown[2] == "different pictures 3 ≥ 500 FAILED"
+    assert shown[3] == "pictures: cosine, the lowest 1 ≥ 0.96 passed"
     assert shown[-3:] == [
         "failed: it was measured on 3 different pictures and needs 500: give more",
         "failed: pictures: moved by another batch is 0.5 where at most 0.01 is allowed",
@@ -65,7 +66,7 @@ def test_one_line_says_what_it_is_worth() -> None:
 
 def test_models_info_lists_them(run: Callable[..., Ran], tiny_model_folder: Path) -> None:
     checkpoint = read(tiny_model_folder)
-    home = places(checkpoint)[1]
+    home = own_place(checkpoint)
     right = certificate(fingerprint=checkpoint.fingerprint)
     write_certificate(right, home / "onnxruntime-int8" / NAME)
     write_certificate(certificate(), home / "openvino-int8" / NAME)

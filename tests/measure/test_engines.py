@@ -8,7 +8,7 @@ from sightline.measure.engines import ENGINES, Engine, engines_like
     [
         (None, None, [one.name for one in ENGINES]),
         ("torch", None, ["torch float32", "torch bfloat16"]),
-        (None, "float32", ["onnxruntime float32", "torch float32"]),
+        (None, "float32", ["onnxruntime float32", "openvino float32", "torch float32"]),
         ("onnxruntime", "bfloat16", ["onnxruntime bfloat16"]),  # the runtime says whether it can
         ("abacus", None, ["abacus auto"]),
         (None, "float8", ["auto float8"]),

@@ -103,12 +103,10 @@ def test_agreement_is_best_where_both_wordings_meet() -> None:
 
 
 PEAK = """
-import resource, sys, torch, torch._dynamo  # the last is what any optimizer brings
+import sys, torch, torch._dynamo  # the last is what any optimizer brings
 from torch.nn import functional as F
+from sightline.measure.subjects import peak_mb as peak  # `getrusage` counts who started this too
 from sightline.train import objective, score_blocks
-
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 count = int(sys.argv[2])
 torch.set_num_threads(1)
