@@ -1,3 +1,4 @@
+import json
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from sightline.embedder import embedder_of, opening
 from sightline.errors import CheckpointError
 from sightline.scoring import Calibration
 from sightline.spec import Words, open_words
+from sightline.spec.document import spec_from_json, spec_to_json
 from tiny_folder import with_a_flipped_bit
 from tiny_models import RECORD, picture, random_model, tiny_clip_spec
 
@@ -208,3 +210,15 @@ def test_a_tokenizer_is_opened_once_and_for_the_first_text(
     for _ in range(2):
         model.embed_texts("a cat")
     assert len(opened) == 1
+
+
+def test_reading_jpegs_fast_is_a_model_of_another_name(tiny_model_folder: Path) -> None:
+    careful, fast = (sightline.load(tiny_model_folder, jpegs=how) for how in ("careful", "fast"))
+    assert careful.fingerprint == read(tiny_model_folder).fingerprint
+    assert fast.fingerprint != careful.fingerprint
+    assert fast.spec.pixels.jpegs == "fast"
+    assert "jpegs" not in json.dumps(spec_to_json(careful.spec))
+    assert spec_from_json(spec_to_json(fast.spec)) == fast.spec
+    wrong = f"import sightline; sightline.load({str(tiny_model_folder)!r}, jpegs='sloppy')"
+    ran = subprocess.run([sys.executable, "-c", wrong], capture_output=True, text=True, check=False)
+    assert "SpecError: jpegs is 'sloppy': pass 'careful' or 'fast'" in ran.stderr

@@ -162,5 +162,20 @@ def test_twice_the_size_is_left_and_small_pictures_are_not_shrunk(
     assert by == 1 or edge / by >= least
     more = REDUCTIONS[REDUCTIONS.index(by) + 1 :][:1]
     assert all(edge / one < least for one in more)
+    fast = msgspec.structs.replace(recipe, jpegs="fast")
+    assert fast.reduction(height, width) >= by
+    assert fast.reduction(height, width) == 1 or edge / fast.reduction(height, width) >= size
     nearest = msgspec.structs.replace(recipe, filter="nearest")
     assert nearest.reduction(height, width) == 1
+
+
+def test_fast_is_smaller_and_another_picture() -> None:
+    photo = jpeg(1500, 1100)
+    fast = msgspec.structs.replace(RECIPE, jpegs="fast")
+    rgb, _ = read_reduced(photo, fast.reduction)
+    assert rgb.shape == (138, 188, 3)
+    moved = np.abs(
+        fast.square(*read_reduced(photo, fast.reduction)).astype(int)
+        - RECIPE.square(*read_reduced(photo, RECIPE.reduction))
+    )
+    assert 0 < moved.mean() < 3

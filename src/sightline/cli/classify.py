@@ -11,11 +11,13 @@ from sightline.cli.answers import Answer, ClassifyTable, CsvAnswer, JsonAnswer
 from sightline.cli.opening import opened
 from sightline.cli.options import (
     Format,
+    Jpegs,
     LongTexts,
     architecture_option,
     chosen_format,
     csv_option,
     image_paths,
+    jpegs_option,
     json_option,
     long_texts_option,
     model_option,
@@ -69,6 +71,7 @@ _LIKE_A_PATH = re.compile(r"[/\\]|\.\w+$")  # a separator, or an ending as of a 
 @architecture_option
 @runtime_option
 @precision_option
+@jpegs_option
 @json_option
 @csv_option
 def command(
@@ -82,6 +85,7 @@ def command(
     architecture: str | None,
     runtime: str,
     precision: str,
+    jpegs: Jpegs,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -99,7 +103,11 @@ def command(
     from sightline.embedder import Skipped, embedder_of
 
     embedder = embedder_of(
-        opened(model, architecture), runtime=runtime, precision=precision, images_follow=True
+        opened(model, architecture),
+        runtime=runtime,
+        precision=precision,
+        jpegs=jpegs,
+        images_follow=True,
     )
     head = _head(embedder, classes, templates, long_texts)
     if len(classes) == 1 and head.calibration is None and head.head.kind == "softmax":

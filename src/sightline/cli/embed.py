@@ -8,8 +8,10 @@ import click
 
 from sightline.cli.opening import opened
 from sightline.cli.options import (
+    Jpegs,
     architecture_option,
     image_paths,
+    jpegs_option,
     model_option,
     precision_option,
     refuse_folder,
@@ -32,6 +34,7 @@ from sightline.cli.progress import Progress
 @architecture_option
 @runtime_option
 @precision_option
+@jpegs_option
 def command(
     paths: tuple[str, ...],
     out: Path,
@@ -39,6 +42,7 @@ def command(
     architecture: str | None,
     runtime: str,
     precision: str,
+    jpegs: Jpegs,
 ) -> int:
     """Write one unit vector a picture, and beside them what they are.
 
@@ -58,7 +62,11 @@ def command(
     from sightline.embedder import Skipped, embedder_of
 
     embedder = embedder_of(
-        opened(model, architecture), runtime=runtime, precision=precision, images_follow=True
+        opened(model, architecture),
+        runtime=runtime,
+        precision=precision,
+        jpegs=jpegs,
+        images_follow=True,
     )
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)

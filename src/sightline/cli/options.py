@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from sightline.spec import Words
 
 Format: TypeAlias = Literal["table", "json", "csv"]
+Jpegs: TypeAlias = Literal["careful", "fast"]
 LongTexts: TypeAlias = Literal["cut", "window"]
 BUNDLED = "bundled"
 
@@ -47,6 +48,14 @@ precision_option = click.option(
     show_default=True,
     help="What it computes in. `auto` is float32, or quicker where a certificate allows it "
     "(`sightline models certify`).",
+)
+jpegs_option = click.option(
+    "--jpegs",
+    type=click.Choice(["careful", "fast"]),
+    default="careful",
+    show_default=True,
+    help="`fast` decodes JPEGs as small as the model sees them: quicker on large photos, and "
+    "vectors move a little.",
 )
 long_texts_option = click.option(
     "--long-texts",

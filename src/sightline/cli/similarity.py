@@ -8,11 +8,13 @@ from sightline.cli.answers import Answer, CsvAnswer, JsonAnswer
 from sightline.cli.opening import opened
 from sightline.cli.options import (
     Format,
+    Jpegs,
     LongTexts,
     architecture_option,
     chosen_format,
     csv_option,
     image_paths,
+    jpegs_option,
     json_option,
     long_texts_option,
     model_option,
@@ -43,6 +45,7 @@ _MEANING = (
 @architecture_option
 @runtime_option
 @precision_option
+@jpegs_option
 @json_option
 @csv_option
 def command(
@@ -53,6 +56,7 @@ def command(
     architecture: str | None,
     runtime: str,
     precision: str,
+    jpegs: Jpegs,
     as_json: bool,
     as_csv: bool,
 ) -> int:
@@ -70,7 +74,11 @@ def command(
 
     texts = tuple(dict.fromkeys(texts))
     embedder = embedder_of(
-        opened(model, architecture), runtime=runtime, precision=precision, images_follow=True
+        opened(model, architecture),
+        runtime=runtime,
+        precision=precision,
+        jpegs=jpegs,
+        images_follow=True,
     )
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)

@@ -2,10 +2,12 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
+import msgspec
 import numpy as np
 
 from sightline import settings
@@ -14,6 +16,7 @@ from sightline.checkpoints.number import number_of
 from sightline.embedder.checked import CheckedTowers
 from sightline.embedder.class_cache import ClassCache
 from sightline.embedder.embedder import Embedder
+from sightline.errors import SpecError
 from sightline.hub import open_model
 from sightline.runtime import Towers, open_towers
 from sightline.scoring import Head
@@ -24,6 +27,8 @@ from sightline.spec import Softmax, Spec, open_words
 if TYPE_CHECKING:
     from sightline.hub import Terms
 
+Jpegs: TypeAlias = Literal["careful", "fast"]
+
 
 def load(
     name_or_path: str | Path | None = None,
@@ -32,6 +37,7 @@ def load(
     runtime: str = "auto",
     precision: str = "auto",
     device: str = "auto",
+    jpegs: Jpegs = "careful",
 ) -> Embedder:
     """Open a model.
 
@@ -40,10 +46,13 @@ def load(
             the name of a published checkpoint ("ViT-B-32/openai", "hf-hub:org/name"), which is
             fetched once; None is the model that comes with the package.
         architecture: As OpenCLIP spells it, for a file that does not say what it is.
-        runtime: What the towers run in: "onnxruntime", "torch", or "auto" to choose.
-        precision: "float32"; "bfloat16" or "float16", which only torch computes in; or "auto",
-            which is "float32".
+        runtime: What the towers run in: "onnxruntime", "openvino", "torch", or "auto" to choose.
+        precision: "float32", "bfloat16", "float16" or "int8"; or "auto": float32, or bfloat16
+            where OpenVINO is installed, the processor has it and a certificate that passed allows
+            it. SIGHTLINE_PRECISION in the environment says what "auto" is.
         device: "cpu", a torch device such as "cuda", or "auto" to choose.
+        jpegs: "careful", or "fast": large ones are decoded as small as the model's own size, and
+            numbers move (`PixelRecipe.reduction`); the fingerprint is then another.
 
     Neither tower is read yet: each is opened, and its tensors compared with the digests of their
     record, before its first answer, and a changed one is refused then. So is a tokenizer that
@@ -62,7 +71,7 @@ def load(
         ['cat']
     """
     checkpoint = open_model(name_or_path, architecture=architecture, on_license=_log)
-    return embedder_of(checkpoint, runtime=runtime, precision=precision, device=device)
+    return embedder_of(checkpoint, runtime=runtime, precision=precision, device=device, jpegs=jpegs)
 
 
 def embedder_of(
@@ -71,6 +80,7 @@ def embedder_of(
     runtime: str = "auto",
     precision: str = "auto",
     device: str = "auto",
+    jpegs: Jpegs = "careful",
     images_follow: bool = False,
 ) -> Embedder:
     """Make an opened model ready for use, in the way that `load` does.
@@ -80,6 +90,7 @@ def embedder_of(
         runtime: As for `load`.
         precision: As for `load`.
         device: As for `load`.
+        jpegs: As for `load`.
         images_follow: Pictures are certain to come: open the image tower at once, in a thread,
             while the caller prepares its labels and reads the first picture.
 
@@ -93,15 +104,28 @@ def embedder_of(
     towers = CheckedTowers(engine, checkpoint)
     if images_follow:
         _open_ahead(towers, checkpoint.spec)
+    read = replace(checkpoint, spec=_reading(checkpoint.spec, jpegs))
     return Embedder(
-        spec=checkpoint.spec,
+        spec=read.spec,
         towers=towers,
         read_words=cache(partial(open_words, checkpoint.spec.words, checkpoint.folder)),
-        identify=lambda: checkpoint.fingerprint,
+        identify=lambda: read.fingerprint,
         calibration=None if stored is None else calibration_from(stored),
         head=_trained_head(checkpoint),
         cache=None if home is None else ClassCache(home / "classes"),
     )
+
+
+def _reading(spec: Spec, jpegs: Jpegs) -> Spec:
+    """Return the spec of a model that reads JPEGs in a way.
+
+    Raises:
+        SpecError: There is no such way.
+    """
+    if jpegs not in get_args(Jpegs):
+        raise SpecError(f"jpegs is {jpegs!r}: pass 'careful' or 'fast'")
+    pixels = msgspec.structs.replace(spec.pixels, jpegs=jpegs)
+    return msgspec.structs.replace(spec, pixels=pixels)
 
 
 def _open_ahead(towers: Towers, spec: Spec) -> None:

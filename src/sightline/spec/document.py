@@ -66,7 +66,8 @@ def _check(value: object, kind: Type, where: str) -> None:
     if isinstance(kind, StructType) and isinstance(value, dict):
         _check_keys(value, kind, where)
         for field in kind.fields:
-            _check(value[field.encode_name], field.type, _join(where, field.encode_name))
+            if field.encode_name in value:
+                _check(value[field.encode_name], field.type, _join(where, field.encode_name))
     elif isinstance(kind, UnionType) and isinstance(value, dict):
         structs = {one.tag: one for one in kind.types if isinstance(one, StructType)}
         if structs:
@@ -89,8 +90,9 @@ def _check_keys(value: dict[Any, object], kind: StructType, where: str) -> None:
         if key not in known:
             [nearest] = difflib.get_close_matches(str(key), known, n=1, cutoff=0.0)
             raise SpecError(f"unknown key {key!r} in {place}: did you mean {nearest!r}?")
+    optional = {field.encode_name for field in kind.fields if not field.required}
     for key in known:
-        if key not in value:
+        if key not in value and key not in optional:
             raise SpecError(f"missing key {key!r} in {place}: add it")
 
 
