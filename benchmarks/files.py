@@ -164,7 +164,7 @@ def pooled(tower: Callable[[np.ndarray], np.ndarray], files: Sequence[Path]) -> 
     def decoded(path: Path) -> np.ndarray:
         picture = Image.open(path)
         picture.draft("RGB", (recipe.size_px, recipe.size_px))
-        pixels: np.ndarray = recipe.apply(np.asarray(picture.convert("RGB")))
+        pixels: np.ndarray = recipe.apply(picture.convert("RGB"))
         return pixels
 
     def run() -> np.ndarray:

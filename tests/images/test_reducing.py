@@ -1,5 +1,6 @@
 """JPEGs made smaller by their decoder: the same picture, to what is said of it."""
 
+from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
 
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from PIL.Image import Transpose
 
+from sightline import images
 from sightline.errors import ImageError
-from sightline.images import read, read_reduced
+from sightline.images import ImageSource, read
 from sightline.images.reducing import turned
 from sightline.spec.pixels import REDUCTIONS, WHOLE_PX, PixelRecipe, Shrunk
 
@@ -27,6 +29,15 @@ RECIPE = PixelRecipe(
 CAT = Path(__file__).parents[2] / "photos" / "cat.jpg"
 BY = 8  # of the photos below, which leaves twice the 32 pixels of the recipe
 NEAR, FAR = 0.8, 1.2  # of 255, in the mean; measured: 0.62 at most, and 1.5 without the box
+
+
+def read_reduced(
+    source: ImageSource, reduction: Callable[[int, int], int]
+) -> tuple[np.ndarray, Shrunk | None]:
+    """Return what `images.read_reduced` does, copied out."""
+    rgb, shrunk = images.read_reduced(source, reduction)
+    assert not isinstance(rgb, np.ndarray)  # it is still the decoder's
+    return np.asarray(rgb), shrunk
 
 
 def jpeg(
@@ -179,3 +190,10 @@ def test_fast_is_smaller_and_another_picture() -> None:
         - RECIPE.square(*read_reduced(photo, RECIPE.reduction))
     )
     assert 0 < moved.mean() < 3
+
+
+def test_an_array_is_given_back_as_it_is() -> None:
+    array = np.zeros((5, 4, 3), np.uint8)
+    given, shrunk = images.read_reduced(array, RECIPE.reduction)
+    assert given is array
+    assert shrunk is None

@@ -56,20 +56,23 @@ def read(source: ImageSource) -> UInt8[np.ndarray, "height width 3"]:
         >>> read(Image.new("L", (3, 2))).shape
         (2, 3, 3)
     """
-    return read_reduced(source, _not_at_all)[0]
+    rgb, _ = read_reduced(source, _not_at_all)
+    return _as_array(rgb) if isinstance(rgb, Image.Image) else rgb
 
 
 def read_reduced(
     source: ImageSource, reduction: Callable[[int, int], int]
-) -> tuple[UInt8[np.ndarray, "height width 3"], Shrunk | None]:
-    """Read a picture as `read` does, but shrunk by its decoder where one can.
+) -> tuple[UInt8[np.ndarray, "height width 3"] | Image.Image, Shrunk | None]:
+    """Read a picture as `read` does, but shrunk by its decoder where one can, and as it made it.
 
     Args:
         source: As for `read`.
         reduction: As `PixelRecipe.reduction`.
 
     Returns:
-        The picture, and what it was before its decoder shrank it; None where none did.
+        The picture, an array where that was given, else Pillow's, which is not copied out: of
+        640 × 480 that takes longer than decoding it; and what it was before its decoder shrank it,
+        None where none did.
 
     Raises:
         ImageError: One sentence why this is not a picture that can be read.
@@ -91,8 +94,8 @@ def read_reduced(
         turn = turn_of(image.info)
         rgb = to_rgb(image, name)
         if turn is None:
-            return _as_array(rgb), shrunk
-        return _as_array(rgb.transpose(turn)), shrunk and turned(shrunk, rgb.size, turn)
+            return rgb, shrunk
+        return rgb.transpose(turn), shrunk and turned(shrunk, rgb.size, turn)
 
 
 def _not_at_all(height: int, width: int) -> int:

@@ -1,6 +1,6 @@
 """From an upright RGB picture to the numbers an image tower reads. Enter at `PixelRecipe.apply`."""
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -12,6 +12,18 @@ from sightline.spec.limits import require_size
 
 REDUCTIONS = (1, 2, 4, 8)  # of the blocks of 8 × 8 that a JPEG is made of
 WHOLE_PX = 512  # of the edge that decides: less gains little, and is what most pictures have
+
+
+@runtime_checkable
+class Rgb(Protocol):
+    """Pillow's picture in mode RGB: a spec is read and compared without Pillow."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+
+    def resize(self, size: tuple[int, int], /, *how: Any) -> Any:
+        """Return another of that width and height."""
 
 
 class Shrunk(NamedTuple):
@@ -42,7 +54,7 @@ class PixelRecipe(
             raise SpecError(f"pixels.std is {self.std}: give positive deviations")
 
     def apply(
-        self, rgb: UInt8[np.ndarray, "height width 3"], shrunk: Shrunk | None = None
+        self, rgb: UInt8[np.ndarray, "height width 3"] | Rgb, shrunk: Shrunk | None = None
     ) -> Float32[np.ndarray, "3 size size"]:
         """Resize, crop or pad to a square, and normalise, as the checkpoint was trained.
 
@@ -50,7 +62,7 @@ class PixelRecipe(
         crop_rounding "half_even", the Pillow processors of transformers with "floor".
 
         Args:
-            rgb: Upright, as `sightline.images.read` gives it.
+            rgb: Upright, as `sightline.images.read` or `read_reduced` gives it.
             shrunk: What it was before its decoder shrank it; None where none did.
 
         Raises:
@@ -79,15 +91,16 @@ class PixelRecipe(
         return max(by for by in REDUCTIONS if by == 1 or edge_px >= by * least_px)
 
     def square(
-        self, rgb: UInt8[np.ndarray, "height width 3"], shrunk: Shrunk | None = None
+        self, rgb: UInt8[np.ndarray, "height width 3"] | Rgb, shrunk: Shrunk | None = None
     ) -> UInt8[np.ndarray, "size size 3"]:
         """Resize, then crop or pad to a square of `size_px`, still in 8 bits."""
         from PIL import Image  # here: a spec can be read and compared without Pillow
 
-        resized_px = self._resized_px(*(shrunk.whole_px if shrunk else rgb.shape[:2]))
+        picture = Image.fromarray(rgb) if isinstance(rgb, np.ndarray) else rgb
+        resized_px = self._resized_px(*(shrunk.whole_px if shrunk else picture.size[::-1]))
         # Pillow's filters widen with the reduction: all are antialiased.
         how = Image.Resampling[self.filter.upper()]
-        resized = Image.fromarray(rgb).resize(resized_px, how, shrunk and shrunk.box)
+        resized = picture.resize(resized_px, how, shrunk and shrunk.box)
         if self.resize == "longest_pad":
             return self._padded(np.asarray(resized))
         left, top = (self._crop_offset(edge) for edge in resized_px)
