@@ -64,10 +64,9 @@ class Entered:
     def embedders(self) -> Mapping[str, Embedder]:
         """Return ours, in each engine and precision, as they are when they have been used."""
         plain = embedder_of(self.checkpoint, runtime="onnxruntime", precision="float32")
-        ranges = self._ranges(plain)
         found = {}
         for runtime, precision in OURS:
-            rounded = ranges if precision == "int8" else None
+            rounded = self.ranges if precision == "int8" else None
             choice = Choice(runtime=runtime, precision=precision, why="", ranges=rounded)
             towers = open_chosen(self.checkpoint, choice, threads=self.threads)
             found[f"sightline, {runtime} {precision}"] = msgspec.structs.replace(
@@ -75,8 +74,10 @@ class Entered:
             )
         return found
 
-    def _ranges(self, plain: Embedder) -> Ranges:
+    @cached_property
+    def ranges(self) -> Ranges:
         """Calibrate on other inputs than those that are timed."""
+        plain = embedder_of(self.checkpoint, runtime="onnxruntime", precision="float32")
         towers = WatchedTowers(self.checkpoint)
         size = self.spec.image.size_px
         draw = np.random.default_rng(1)
@@ -109,31 +110,34 @@ class Entered:
         return model.eval().to(torch.bfloat16)
 
     def by_onnxruntime(self, tower: str, *, dynamic: bool) -> Callable[[np.ndarray], np.ndarray]:
-        """Return a tower as a script opens it: a file, quantised by ONNX Runtime's own tool."""
-        import onnx
+        """Return a tower as a script opens it."""
         import onnxruntime
-        from onnxruntime.quantization import QuantType, quantize_dynamic
 
-        graph = TowerGraph(self.checkpoint, tower)  # type: ignore[arg-type]
-        path = self.place / "huggingface" / f"{tower}.onnx"
-        path.write_bytes(graph.contents)
-        if dynamic:
-            whole, done = self.place / f"{tower}.onnx", self.place / f"{tower}.int8.onnx"
-            onnx.save(onnx.load(path), whole, save_as_external_data=True, location=f"{tower}.data")
-            kinds = ["MatMul", "Gemm"]
-            quantize_dynamic(
-                whole,
-                done,
-                weight_type=QuantType.QInt8,
-                per_channel=True,
-                op_types_to_quantize=kinds,
-            )
-            path = done
+        path = self.quantised(tower) if dynamic else self.written(tower)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
         session = onnxruntime.InferenceSession(path, options)
         [given] = session.get_inputs()
         return lambda rows: session.run(None, {given.name: rows})[0]
+
+    def written(self, tower: str) -> Path:
+        """Write a tower as a file, beside the weights that it names."""
+        graph = TowerGraph(self.checkpoint, tower)  # type: ignore[arg-type]
+        path = self.place / "huggingface" / f"{tower}.onnx"
+        path.write_bytes(graph.contents)
+        return path
+
+    def quantised(self, tower: str) -> Path:
+        """Quantise a tower by ONNX Runtime's own tool."""
+        import onnx
+        from onnxruntime.quantization import QuantType, quantize_dynamic
+
+        whole, done = self.place / f"{tower}.onnx", self.place / f"{tower}.int8.onnx"
+        model = onnx.load(self.written(tower))
+        onnx.save(model, whole, save_as_external_data=True, location=f"{tower}.data")
+        kind, products = QuantType.QInt8, ["MatMul", "Gemm"]
+        quantize_dynamic(whole, done, products, weight_type=kind, per_channel=True)
+        return done
 
     def by_openvino(self, tower: str, hint: str, path: Path | None = None) -> Any:
         """Return a tower as somebody who knows OpenVINO compiles it."""
