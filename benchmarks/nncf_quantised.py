@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 
-def main(source: str, wanted: str, size: int) -> None:
+def quantise(source: str, wanted: str, size: int) -> None:
     import nncf  # type: ignore[import-not-found]
     import openvino  # type: ignore[import-untyped]
 
@@ -27,4 +27,4 @@ def main(source: str, wanted: str, size: int) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    quantise(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -86,6 +86,7 @@ def limits(times: int) -> Iterator[dict[str, Any]]:
         speed = 2 * rows * width * out / best / 1e9
         yield {
             "question": "products",
+            "contestant": "torch",
             "precision": precision,
             "gflop_per_s": round(speed),
         }

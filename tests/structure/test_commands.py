@@ -13,7 +13,7 @@ from ran import Ran
 from sightline.cli.main import exit_code
 
 COMMANDS = {typed: (command, context) for typed, command, context in reference.commands()}
-MOST_FLAGS = 12
+MOST_FLAGS = 13
 # What has to be done before an example can run: the card is checked against results and a card.
 BEFORE = {
     "sightline card": (

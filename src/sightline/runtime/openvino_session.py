@@ -146,12 +146,12 @@ def _read(settings: Settings, folder: Path) -> Compiled:
         OSError: It is missing.
         CheckpointError: It is damaged.
     """
-    # Copy on write: OpenVINO asks for memory that it could write to, and does not.
-    mapped = np.memmap(folder / COMPILED, dtype=np.uint8, mode="c")
     try:
+        # Copy on write: OpenVINO asks for memory that it could write to, and does not.
+        mapped = np.memmap(folder / COMPILED, dtype=np.uint8, mode="c")
         tensor = engine().Tensor(mapped, shared_memory=True)
         return Compiled(core().import_model(tensor, DEVICE, settings.options), mapped)
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:  # ValueError: an empty file is not mapped
         raise CheckpointError(f"{folder} does not open ({error}): remove it") from error
 
 
