@@ -46,15 +46,16 @@ def test_transformers_layout_is_what_convert_writes(
     ("flags", "said"),
     [
         (("--template", "a {}"), "--template goes into labels: give --labels too"),
+        (("--onnxruntime-web", "x"), "--onnxruntime-web is for a page: give --page too"),
         (
             ("--format", "huggingface", "--labels", "cat,dog"),
-            "--format huggingface writes the whole model as it is: leave --labels and --precision "
-            "out, or choose another format",
+            "--format huggingface writes the whole model as it is: leave --labels, --page and "
+            "--precision out, or choose another format",
         ),
         (
             ("--format", "huggingface", "--precision", "float16"),
-            "--format huggingface writes the whole model as it is: leave --labels and --precision "
-            "out, or choose another format",
+            "--format huggingface writes the whole model as it is: leave --labels, --page and "
+            "--precision out, or choose another format",
         ),
         (
             ("--labels", ""),
@@ -73,6 +74,20 @@ def test_flags_that_do_not_go_together_are_refused(
     ran = run("export", str(tiny_model_folder), "--to", "out", *flags)
     assert (ran.code, ran.err.splitlines()[-1]) == (2, f"Error: {said}")
     assert not (desk / "out").exists()
+
+
+def test_a_page_goes_along_with_labels(
+    desk: Path, run: Callable[..., Ran], tiny_model_folder: Path
+) -> None:
+    ran = run("export", str(tiny_model_folder), "--to", "out", "--page")
+    assert (ran.code, ran.err) == (
+        4,
+        "sightline: error: a page for browsers needs class vectors and ONNX: give labels "
+        "(--labels), and the format onnx\n",
+    )
+    ran = run("export", str(tiny_model_folder), "--to", "out", "--page", "--labels", "cat,dog")
+    assert ran.code == 0
+    assert (desk / "out" / "index.html").is_file()
 
 
 def test_an_older_export_goes_only_when_it_may(

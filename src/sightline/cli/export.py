@@ -61,6 +61,17 @@ if TYPE_CHECKING:
     metavar="URI",
     help="Pictures with labels or captions, to certify what was written on.",
 )
+@click.option(
+    "--page", is_flag=True, help="Add a page that runs the image tower in a browser; with --labels."
+)
+@click.option(
+    "--onnxruntime-web",
+    "engine",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="What that page computes with: node_modules/onnxruntime-web after `npm install "
+    "onnxruntime-web`.",
+)
 @click.option("--replace", is_flag=True, help="Replace an older export that is there.")
 @architecture_option
 def command(
@@ -71,6 +82,8 @@ def command(
     labels: str | None,
     templates: tuple[str, ...],
     check: str | None,
+    page: bool,
+    engine: Path | None,
     replace: bool,
     architecture: str | None,
 ) -> int:
@@ -85,10 +98,12 @@ def command(
     """
     if templates and labels is None:
         raise click.UsageError("--template goes into labels: give --labels too")
-    if layout == "huggingface" and (labels is not None or precision != "float32"):
+    if engine is not None and not page:
+        raise click.UsageError("--onnxruntime-web is for a page: give --page too")
+    if layout == "huggingface" and (labels is not None or page or precision != "float32"):
         raise click.UsageError(
-            "--format huggingface writes the whole model as it is: leave --labels and --precision "
-            "out, or choose another format"
+            "--format huggingface writes the whole model as it is: leave --labels, --page and "
+            "--precision out, or choose another format"
         )
     if labels is not None:
         refuse_blank("--labels", labels, "give names with commas between them, a file or a folder")
@@ -101,7 +116,14 @@ def command(
         return _shared(checkpoint, folder, source, replace=replace)
     from sightline.export import Plan
 
-    plan = Plan(format=layout, precision=precision, classes=classes, templates=templates or None)
+    plan = Plan(
+        format=layout,
+        precision=precision,
+        classes=classes,
+        templates=templates or None,
+        page=page,
+        browser_engine=engine,
+    )
     return _exported(checkpoint, folder, plan, source, replace=replace)
 
 

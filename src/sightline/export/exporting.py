@@ -12,6 +12,7 @@ from sightline.data import Source
 from sightline.embedder import Embedder, embedder_of
 from sightline.errors import CheckpointError
 from sightline.evaluate.gather import OnProgress
+from sightline.export.browser import write_page
 from sightline.export.comparing import Compared, compared
 from sightline.export.listing import NAME as LISTING
 from sightline.export.listing import Listing, check_free, listed, write_listing
@@ -86,15 +87,14 @@ def export(
             towers = ExportedTowers(draft, plan, model.towers)
             candidate = msgspec.structs.replace(model, towers=towers)
             near = compared(model, candidate)
-            recipe = "" if ranges is None else ranges.digest
             certificate = None
             if check is not None:
+                recipe = "" if ranges is None else ranges.digest
                 certificate = certify(
                     model, candidate, check, recipe=recipe, on_progress=on_progress
                 )
-                write_certificate(certificate, draft / CERTIFICATE)
             _write_words(checkpoint, draft, plan, near, certificate)
-            sizes = {path.name: path.stat().st_size for path in sorted(draft.iterdir())}
+            sizes = _sizes(draft)
     except OSError as error:
         raise CheckpointError(
             f"{folder} cannot be written ({error.strerror or error}): free some space or choose "
@@ -138,6 +138,8 @@ def _write_recipes(checkpoint: Checkpoint, model: Embedder, draft: Path, plan: P
     else:
         (draft / "text.json").write_bytes(text_json(spec.words, head))
         (draft / "tokenizer.json").write_bytes(whole_tokenizer(checkpoint))
+    if plan.page:
+        write_page(draft, plan.browser_engine)
     kind = "softmax" if isinstance(spec.head, Softmax) else "sigmoid"
     (draft / "run.py").write_text(script(plan, spec.pixels, kind), encoding="utf-8")
 
@@ -154,6 +156,8 @@ def _write_words(
     Raises:
         OSError: The disk is full.
     """
+    if certificate is not None:
+        write_certificate(certificate, draft / CERTIFICATE)
     names = [*(path.name for path in draft.iterdir()), LISTING]
     text = readme(checkpoint, plan, near, certificate, names)
     (draft / "README.md").write_text(text, encoding="utf-8")
@@ -168,3 +172,9 @@ def _write_words(
         files=listed(draft),
     )
     write_listing(draft, listing)
+
+
+def _sizes(draft: Path) -> dict[str, int]:
+    """Return the bytes of each file."""
+    paths = (path for path in sorted(draft.rglob("*")) if path.is_file())
+    return {path.relative_to(draft).as_posix(): path.stat().st_size for path in paths}

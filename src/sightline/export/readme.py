@@ -32,9 +32,15 @@ _FILES: Mapping[str, str] = {
     "classes.npy": "a unit vector for each label",
     "certificate.json": "how near the vectors are to the model's own, measured",
     "run.py": "classifies a photo",
-    "index.html": "the same in a browser",
+    "index.html": "the same in a browser, with four files of its own",
+    "onnxruntime-web": "what the page computes with (MIT, from npm)",
     "export.json": "what this was made from, and the sha256 of each file",
 }
+
+_PAGE = (
+    "For the page, serve this folder (`python -m http.server`) and open it in a browser: no other "
+    "server is asked for anything.\n\n"
+)
 
 
 def readme(
@@ -60,6 +66,7 @@ def readme(
     quiet = "ORT_DISABLE_TELEMETRY=1 " if plan.format == "onnx" else ""
     license_name = msgspec.json.encode(checkpoint.license).decode()  # YAML reads JSON's strings
     files = "".join(f"| `{name}` | {_FILES[name]} |\n" for name in _FILES if name in names)
+    page = _PAGE if plan.page else ""
     return f"""---
 license: {license_name}
 ---
@@ -82,7 +89,7 @@ $ {quiet}python run.py {usage}
 ```
 
 Sightline is not needed. `run.py` follows the two JSON files; a program in another language follows
-their words. Vectors are not of unit length: divide each by its length before you compare it.
+their words. {page}Vectors are not of unit length: divide each by its length before you compare it.
 
 | file | what it is |
 |---|---|

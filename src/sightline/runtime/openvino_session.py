@@ -129,7 +129,9 @@ def write_ir(graph: Path, path: Path) -> None:
     try:
         engine().save_model(core().read_model(graph), path, compress_to_fp16=False)
     except RuntimeError as error:
-        raise CheckpointError(f"{graph} cannot be written for OpenVINO ({error})") from error
+        raise CheckpointError(
+            f"{graph} cannot be written for OpenVINO ({error}): export in another format"
+        ) from error
 
 
 def open_ir(path: Path) -> Compiled:
@@ -142,7 +144,7 @@ def open_ir(path: Path) -> Compiled:
         options = Settings("float32", None).options
         return Compiled(core().compile_model(core().read_model(path), DEVICE, options), None)
     except RuntimeError as error:
-        raise CheckpointError(f"{path} does not compile ({error})") from error
+        raise CheckpointError(f"{path} does not compile ({error}): export again") from error
 
 
 def _compile(graph: TowerGraph, settings: Settings) -> "openvino.CompiledModel":
