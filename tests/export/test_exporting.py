@@ -16,14 +16,16 @@ from sightline.embedder import embedder_of
 from sightline.errors import CheckpointError
 from sightline.export import Plan, export, exporting
 from sightline.export.plan import Format
+from sightline.export.script import script
 from sightline.runtime.calibrating import WatchedTowers
 from sightline.runtime.certificate import read_certificate
 from sightline.runtime.ranges_file import write_ranges
 from sightline.runtime.whole_graph import write_whole
 from sightline.scoring import Class
 from sightline.spec import Spec
+from sightline.verify.subjects import pictures
 from tiny_folder import changed
-from tiny_models import RECORD, random_model, tiny_clip_spec, tiny_siglip_spec
+from tiny_models import RECORD, encoded, random_model, tiny_clip_spec, tiny_siglip_spec
 
 PHOTOS = sorted((ROOT / "photos").glob("*.jpg"))
 LABELS = ("a cat", "Two  dogs", "isn't it?")
@@ -52,6 +54,14 @@ def test_the_script_scores_as_the_model_does(layout: Format, tmp_path: Path) -> 
     assert apart(tmp_path / "out", bundled, PHOTOS) < SAME
 
 
+def telling(folder: Path, spec: Spec) -> list[Path]:
+    """Write pictures that tell a recipe from its neighbours, and a photo's path."""
+    paths = [folder / f"{number}.png" for number in range(2)]
+    for path, drawn in zip(paths, pictures(spec.pixels), strict=False):
+        path.write_bytes(encoded(drawn))
+    return [*paths, PHOTOS[0]]
+
+
 RECIPES = {
     "middle, to even": {"resize": "shortest", "crop_rounding": "half_even"},
     "middle, down": {"resize": "shortest", "crop_rounding": "floor", "filter": "bilinear"},
@@ -65,10 +75,27 @@ def test_it_prepares_pictures_as_the_model_wants_them(recipe: str, tmp_path: Pat
     spec = changed(tiny_siglip_spec(), pixels=RECIPES[recipe])
     checkpoint = model_of(tmp_path / "model", spec)
     export(checkpoint, tmp_path / "out", Plan(format="onnx"))
-    assert apart(tmp_path / "out", checkpoint, PHOTOS[:3]) < SAME
+    assert apart(tmp_path / "out", checkpoint, telling(tmp_path, spec)) < SAME
 
 
-def test_control_another_recipe_scores_otherwise(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [{"crop_rounding": "floor"}, {"filter": "bilinear"}, {"resize": "squash"}],
+    ids=["rounding", "filter", "resize"],
+)
+def test_control_the_script_of_another_recipe_scores_otherwise(
+    change: dict[str, str], tmp_path: Path
+) -> None:
+    spec = tiny_siglip_spec()
+    checkpoint = model_of(tmp_path / "model", spec)
+    plan = Plan(format="onnx")
+    export(checkpoint, tmp_path / "out", plan)
+    other = script(plan, changed(spec, pixels=change).pixels, "sigmoid")
+    (tmp_path / "out" / "run.py").write_text(other, encoding="utf-8")
+    assert apart(tmp_path / "out", checkpoint, telling(tmp_path, spec)) > SAME
+
+
+def test_control_another_mean_scores_otherwise(tmp_path: Path) -> None:
     checkpoint = model_of(tmp_path / "model", tiny_clip_spec())
     export(checkpoint, tmp_path / "out", Plan(format="onnx"))
     place = tmp_path / "out" / "preprocessing.json"
