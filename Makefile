@@ -14,6 +14,7 @@ PYTHON ?= $(shell for name in python3.11 python3 python3.12 python3.13 python3.1
 
 DEMO := .venv-demo
 ENV := .venv
+BROWSER := .cache/browser
 RUN := $(ENV)/bin
 PIP := -m pip --quiet --disable-pip-version-check
 
@@ -23,7 +24,7 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PIP_USER
 SOURCES := $(shell find src -type f -not -path '*/__pycache__/*' | sed 's/ /\\ /g')
 LABELS := cat,dog,duck,horse,koala,polar bear,boat,flower,cup of coffee,sunset
 
-.PHONY: help demo test parity setup lint format types check docs clean python
+.PHONY: help demo test parity browser setup lint format types check docs clean python chromium
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +42,11 @@ PARITY := $(if $(SIGHTLINE_REAL_WEIGHTS),full or not full,not real)
 
 parity: $(ENV)/.installed ## compare networks of real size with the other libraries; 15 minutes, 5 GB of disk
 	$(RUN)/python -m pytest tests/parity -m '$(PARITY)' --parity-table
+
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+
+browser: $(ENV)/.installed | chromium $(BROWSER)/.installed ## run an exported page in headless Chromium
+	SIGHTLINE_BROWSER=$(BROWSER) CHROMIUM=$(CHROMIUM) $(RUN)/python -m pytest -m browser tests/export/test_browser_driven.py
 
 setup: $(ENV)/.installed ## make the environment for tests and development
 
@@ -62,11 +68,24 @@ check: ## tests, style, format and types, as CI runs them
 	./.ci/run
 
 clean: ## remove both environments and what tools left behind
-	rm -rf $(ENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(ENV) $(DEMO) $(BROWSER) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 python:
 	@test -n "$(PYTHON)" || { echo "Sightline needs Python 3.11 or newer with its venv module:" \
 	"install it, or name one with make PYTHON=/path/to/python3" >&2; exit 1; }
+
+chromium:
+	@test -n "$(CHROMIUM)" || { echo "make browser needs Chromium: install it (Debian: apt-get install" \
+	"chromium), or name one with make browser CHROMIUM=/path/to/chromium" >&2; exit 1; }
+	@command -v npm >/dev/null || { echo "make browser needs npm: install Node.js with npm" \
+	"(Debian: apt-get install npm)" >&2; exit 1; }
+
+$(BROWSER)/.installed: tests/browser/package.json | chromium
+	@mkdir -p $(BROWSER)
+	@echo "installing onnxruntime-web and playwright-core into $(BROWSER)"
+	@cp tests/browser/package.json $(BROWSER)/
+	@npm install --prefix $(BROWSER) --silent --no-audit --no-fund --no-package-lock
+	@touch $@
 
 # pip is asked for, because making an environment may have been interrupted before it got there.
 make_env = $(1)/bin/python -m pip --version >/dev/null 2>&1 || \

@@ -31,6 +31,7 @@ PACKAGES = {
     "sightline.measure": "a model's speed and memory on this machine",
     "sightline.evaluate": "figures with intervals",
     "sightline.verify": "is a model still what was written, and may other towers stand for it?",
+    "sightline.export": "a model as a folder that runs where Sightline is not",
     "sightline.train": "pretraining (extra `train`)",
 }
 

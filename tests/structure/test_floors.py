@@ -30,6 +30,7 @@ FLOORS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("train",), "PIL torch safetensors tensorboard* matplotlib*"),
     (("evaluate",), "matplotlib*"),
     (("verify",), ""),
+    (("export",), "tokenizers*"),
     (("search",), "faiss* psycopg* lancedb*"),
     (("serve",), "fastapi* uvicorn*"),
     (("cli",), "click rich*"),

@@ -35,6 +35,7 @@ GROUPS: Mapping[str, Mapping[str, Verb]] = {
         ),
     },
     "Ship": {
+        "export": Verb("sightline.cli.export", "Write a model as a folder that runs by itself."),
         "benchmark": Verb("sightline.cli.benchmark", "How fast is this model on this machine?"),
     },
 }

@@ -60,6 +60,11 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         """
         return self.read_words()
 
+    @property
+    def trained_head(self) -> Head:
+        """What a cosine is worth: as training ended, or as the spec starts."""
+        return self.head or _starting_head(self.spec)
+
     def embed_images(self, images: Images) -> Float32[np.ndarray, "images embed_dim"]:
         """Return one unit vector a picture, in order.
 
@@ -168,7 +173,7 @@ class Embedder(msgspec.Struct, frozen=True, eq=False):
         return ZeroShotHead(
             labels=tuple(one.name for one in classes),
             vectors=vectors,
-            head=self.head or _starting_head(self.spec),
+            head=self.trained_head,
             calibration=self.calibration,
         )
 

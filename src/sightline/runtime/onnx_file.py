@@ -13,13 +13,21 @@ import numpy as np
 from sightline.checkpoints import Weights
 from sightline.errors import CheckpointError
 from sightline.runtime.located import Located
+from sightline.tensors import Place
 
 OPSET = 20  # the first with Gelu
 IR_VERSION = 9  # the one that goes with opset 20
 
 # safetensors' name → TensorProto.DataType
 FLOATS: Mapping[str, int] = {"F32": 1, "F16": 10, "F64": 11, "BF16": 16}
-NUMPY: Mapping[str, int] = {"int64": 7, "float32": 1, "int8": 3, "uint8": 2, "int32": 6}
+NUMPY: Mapping[str, int] = {
+    "float32": 1,
+    "uint8": 2,
+    "int8": 3,
+    "int32": 6,
+    "int64": 7,
+    "float16": 10,
+}
 
 Attribute = int | float | str | Sequence[int]
 
@@ -75,12 +83,46 @@ class GraphWriter:
         """Point at a tensor of the file and read it as float32, which engines do once, at load."""
         if name not in self._casts:
             stored = self.stored(name, *shape)
-            wide = self._weights.place(name).dtype == "F32"
-            self._casts[name] = stored if wide else self.widened(stored)
+            self._casts[name] = stored if self.is_wide(name) else self.widened(stored)
         return self._casts[name]
+
+    def is_wide(self, name: str) -> bool:
+        """Tell whether a tensor is stored in float32."""
+        return self._weights.place(name).dtype == "F32"
 
     def stored(self, name: str, *shape: int) -> str:
         """Point at a tensor of the file in its own precision.
+
+        Raises:
+            CheckpointError: The file lacks it, or has it in another shape or of another type.
+        """
+        place = self.place(name, *shape)
+        external = {
+            "location": self._found.names[place.path],
+            "offset": str(self._found.starts.get(place.path, 0) + place.offset),
+            "length": str(place.length),
+        }
+        self.outside(name, shape[::-1] if place.turned else shape, FLOATS[place.dtype], external)
+        # Engines turn what is constant once, when they open the graph.
+        return self.node("Transpose", name, perm=(1, 0)) if place.turned else name
+
+    def outside(
+        self, name: str, shape: Sequence[int], kind: int, external: Mapping[str, str]
+    ) -> None:
+        """Add a tensor that lies in another file.
+
+        Args:
+            name: Its name in the graph.
+            shape: As it lies there.
+            kind: A number of TensorProto.DataType.
+            external: The file, and where in it the tensor's bytes are.
+        """
+        body = _dims(shape) + _number(2, kind) + _text(8, name)
+        body += b"".join(_block(13, _entry(*item)) for item in external.items()) + _number(14, 1)
+        self._initializers[name] = _block(5, body)
+
+    def place(self, name: str, *shape: int) -> Place:
+        """Return where a tensor of the model lies.
 
         Raises:
             CheckpointError: The file lacks it, or has it in another shape or of another type.
@@ -97,17 +139,7 @@ class GraphWriter:
                 f"where its spec asks for floats of shape {list(shape)}: "
                 "its weights do not belong to its spec"
             )
-        external = {
-            "location": self._found.names[place.path],
-            "offset": str(self._found.starts.get(place.path, 0) + place.offset),
-            "length": str(place.length),
-        }
-        lying = shape[::-1] if place.turned else shape
-        body = _dims(lying) + _number(2, FLOATS[place.dtype]) + _text(8, name)
-        body += b"".join(_block(13, _entry(*item)) for item in external.items()) + _number(14, 1)
-        self._initializers[name] = _block(5, body)
-        # Engines turn what is constant once, when they open the graph.
-        return self.node("Transpose", name, perm=(1, 0)) if place.turned else name
+        return place
 
     def widened(self, value: str) -> str:
         """Add a cast to float32."""

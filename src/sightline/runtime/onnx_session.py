@@ -79,6 +79,15 @@ def open_bytes(contents: bytes, folder: Path) -> "onnxruntime.InferenceSession":
     return _session(contents, options, folder)
 
 
+def open_file(path: Path, threads: int | None = None) -> "onnxruntime.InferenceSession":
+    """Open a graph that stands alone, as anyone would.
+
+    Raises:
+        CheckpointError: The graph is broken.
+    """
+    return _session(str(path), _options(Settings(threads=threads, packed=True)), path)
+
+
 def simplify(graph: TowerGraph, folder: Path) -> None:
     """Write what ONNX Runtime makes of a graph, with the tensors that come of its weights.
 

@@ -116,6 +116,37 @@ def open_compiled(graph: TowerGraph, settings: Settings) -> Compiled:
     return Compiled(_compile(graph, settings), graph.weights)
 
 
+def write_ir(graph: Path, path: Path) -> None:
+    """Write a graph that stands alone as OpenVINO has it: NAME.xml, with the weights in NAME.bin.
+
+    Args:
+        graph: An ONNX file.
+        path: NAME.xml.
+
+    Raises:
+        CheckpointError: The graph is broken.
+    """
+    try:
+        engine().save_model(core().read_model(graph), path, compress_to_fp16=False)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"{graph} cannot be written for OpenVINO ({error}): export in another format"
+        ) from error
+
+
+def open_ir(path: Path) -> Compiled:
+    """Open what `write_ir` wrote, to compute in float32 between the products.
+
+    Raises:
+        CheckpointError: It is broken.
+    """
+    try:
+        options = Settings("float32", None).options
+        return Compiled(core().compile_model(core().read_model(path), DEVICE, options), None)
+    except RuntimeError as error:
+        raise CheckpointError(f"{path} does not compile ({error}): export again") from error
+
+
 def _compile(graph: TowerGraph, settings: Settings) -> "openvino.CompiledModel":
     """Compile a tower over the mapped weights.
 
