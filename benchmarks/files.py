@@ -39,7 +39,7 @@ from sightline.spec.pixels import PixelRecipe
 
 BASELINE = "transformers float32, as used"
 BATCH = 16
-COUNT = 32  # files of a size
+COUNT: Mapping[str, int] = {"640 × 480": 32, "12 megapixels": 16}  # files of a size
 BUNDLED = "the bundled model"
 Run = Callable[[], np.ndarray]
 
@@ -64,7 +64,7 @@ def main() -> int:
         subprocess.run([*write, *["--tiny"] * asked.tiny], check=True, stdout=subprocess.DEVNULL)
         entered = Entered(Path(place), asked.threads, asked.nncf)
         for size in SIZES:
-            files = written(Path(place), size, 2 if asked.tiny else COUNT)
+            files = written(Path(place), size, 2 if asked.tiny else COUNT[size])
             for line in size_lines(entered, size, files, rounds):
                 print(json.dumps(line | where) if asked.json else table_row(line), flush=True)
     return 0

@@ -1,7 +1,7 @@
 """Quantise a tower as OpenVINO's own tools do; `towers.py --nncf` runs it where nncf is.
 
-`python nncf_quantised.py image.onnx image.xml SIZE`, or `text.onnx text.xml 0`: calibrated on
-random pixels of that size, or on short rows of ids.
+`python nncf_quantised.py image.onnx image.xml seen.npy`: calibrated on those pixels; or
+`text.onnx text.xml seen.npy`: on short rows of ids.
 """
 
 import sys
@@ -9,13 +9,13 @@ import sys
 import numpy as np
 
 
-def quantise(source: str, wanted: str, size: int) -> None:
+def quantise(source: str, wanted: str, seen: str) -> None:
     import nncf  # type: ignore[import-not-found]
     import openvino  # type: ignore[import-untyped]
 
     draw = np.random.default_rng(1)
-    if size:
-        given = [draw.standard_normal((4, 3, size, size)).astype(np.float32) for _ in range(4)]
+    if source.endswith("image.onnx"):
+        given = np.array_split(np.load(seen), 4)
     else:
         start, end = (np.full((4, 1), each) for each in (49406, 49407))
         words = [draw.integers(300, 49000, (4, count)) for count in (6, 8, 10, 12)]
@@ -27,4 +27,4 @@ def quantise(source: str, wanted: str, size: int) -> None:
 
 
 if __name__ == "__main__":
-    quantise(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    quantise(sys.argv[1], sys.argv[2], sys.argv[3])

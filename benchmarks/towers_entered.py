@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from sightline import images
 from sightline.checkpoints import Checkpoint, read
 from sightline.embedder import Embedder, embedder_of
 from sightline.runtime.calibrating import WatchedTowers
@@ -22,6 +23,7 @@ from sightline.runtime.towers import open_chosen
 from sightline.spec.towers import Spec, ViT
 from sightline.spec.words import Rows
 
+PHOTOS = Path(__file__).resolve().parents[1] / "photos"
 Run = Callable[[], np.ndarray]
 OURS = (
     ("onnxruntime", "float32"),
@@ -75,13 +77,21 @@ class Entered:
         return found
 
     @cached_property
+    def seen(self) -> np.ndarray:
+        """Return what towers in eight bits are calibrated on: noise, as is timed, and photos."""
+        recipe = self.spec.pixels
+        size = (8, 3, recipe.size_px, recipe.size_px)
+        noise = np.random.default_rng(1).standard_normal(size).astype(np.float32)
+        photos = [recipe.apply(images.read(path)) for path in sorted(PHOTOS.glob("*.jpg"))[:8]]
+        return np.concatenate([noise, photos])
+
+    @cached_property
     def ranges(self) -> Ranges:
         """Calibrate on other inputs than those that are timed."""
         plain = embedder_of(self.checkpoint, runtime="onnxruntime", precision="float32")
         towers = WatchedTowers(self.checkpoint)
-        size = self.spec.image.size_px
+        towers.image(self.seen)
         draw = np.random.default_rng(1)
-        towers.image(draw.standard_normal((16, 3, size, size)).astype(np.float32))
         texts = [" ".join(draw.choice(["one", "two", "three", "cat"], 8)) for _ in range(16)]
         msgspec.structs.replace(plain, towers=towers).embed_texts(texts)
         return towers.ranges()
@@ -155,9 +165,10 @@ class Entered:
         """Let another environment quantise what `by_onnxruntime` wrote."""
         done = self.place / f"{tower}.xml"
         script = Path(__file__).with_name("nncf_quantised.py")
-        size = self.spec.image.size_px if tower == "image" else 0
+        seen = self.place / "seen.npy"
+        np.save(seen, self.seen)
         given = self.place / "huggingface" / f"{tower}.onnx"
-        command = [python, str(script), str(given), str(done), str(size)]
+        command = [python, str(script), str(given), str(done), str(seen)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         return done
 
