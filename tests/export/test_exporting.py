@@ -150,7 +150,7 @@ def calibrated(checkpoint: Checkpoint, runtime: str) -> None:
     model.embed_images(PHOTOS)
     model.embed_texts(list(LABELS))
     place = checkpoint.folder / "towers" / f"{runtime}-int8"
-    place.mkdir(parents=True)
+    place.mkdir(parents=True, exist_ok=True)
     write_ranges(towers.ranges(), place / "ranges.safetensors")
 
 
