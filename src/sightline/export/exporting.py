@@ -89,15 +89,10 @@ def export(
             near = compared(model, candidate)
             certificate = None
             if check is not None:
+                alike = embedder_of(checkpoint, runtime=ENGINES[plan.format], precision="float32")
+                recipe = "" if ranges is None else ranges.digest
                 certificate = certify(
-                    model,
-                    candidate,
-                    check,
-                    exact=embedder_of(
-                        checkpoint, runtime=ENGINES[plan.format], precision="float32"
-                    ),
-                    recipe="" if ranges is None else ranges.digest,
-                    on_progress=on_progress,
+                    model, candidate, check, exact=alike, recipe=recipe, on_progress=on_progress
                 )
             _write_words(checkpoint, draft, plan, near, certificate)
             sizes = _sizes(draft)
