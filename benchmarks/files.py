@@ -16,8 +16,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +25,7 @@ from typing import Any
 import numpy as np
 from pictures import PHOTOS, SIZES, enlarged
 from PIL import Image
+from random_model import write_models
 from setting import setting
 from towers import closeness, timed, unit
 from towers_entered import Entered, vectors
@@ -60,8 +59,7 @@ def main() -> int:
     where = setting(packages) | {"threads": asked.threads}
     with TemporaryDirectory() as place:
         os.environ["SIGHTLINE_HOME"] = str(Path(place) / "home")
-        write = [sys.executable, str(Path(__file__).with_name("loading.py")), "--write", place]
-        subprocess.run([*write, *["--tiny"] * asked.tiny], check=True, stdout=subprocess.DEVNULL)
+        write_models(Path(place), tiny=asked.tiny)
         entered = Entered(Path(place), asked.threads, asked.nncf)
         for size in SIZES:
             files = written(Path(place), size, 2 if asked.tiny else COUNT[size])

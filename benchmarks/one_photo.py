@@ -12,7 +12,6 @@ It needs torch, transformers, onnx and openvino.
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from random_model import write_models
 from setting import setting
-from startup import LABELS, OURS, PHOTO, Ran, started
+from startup import LABELS, OURS, PHOTO, Ran, figures, started
 
 BASELINE = "a script on onnxruntime int8"
 SCRIPT = """
@@ -62,10 +62,8 @@ def main() -> int:
         write(Path(asked.write))
         return 0
     with TemporaryDirectory() as place:
-        here = Path(__file__)
-        loading = [sys.executable, str(here.with_name("loading.py")), "--write", place]
-        subprocess.run([*loading, *["--tiny"] * asked.tiny], check=True, stdout=subprocess.DEVNULL)
-        subprocess.run([sys.executable, str(here), "--write", place], check=True)
+        write_models(Path(place), tiny=asked.tiny)
+        subprocess.run([sys.executable, __file__, "--write", place], check=True)
         found = race(Path(place), 1 if asked.tiny else asked.rounds)
     for line in results(found):
         print(json.dumps(line) if asked.json else table_row(line))
@@ -123,18 +121,9 @@ def race(place: Path, rounds: int) -> dict[str, list[Ran]]:
 
 def results(found: Mapping[str, Sequence[Ran]]) -> Iterator[dict[str, Any]]:
     where = setting(("sightline", "numpy", "pillow", "tokenizers", "onnxruntime", "openvino"))
-    theirs = [one.s for one in found[BASELINE]]
     for name, rounds in found.items():
-        seconds = [one.s for one in rounds]
-        ratios = [mine / other for mine, other in zip(seconds, theirs, strict=True)]
         line: dict[str, Any] = {"question": "one photo, fresh process", "contestant": name}
-        line |= {"rounds": len(rounds), "s": round(statistics.median(seconds), 3)}
-        line |= {"best_s": round(min(seconds), 3)}
-        line |= {"times_script": round(statistics.median(ratios), 2)}
-        line |= {"best_times_script": round(min(seconds) / min(theirs), 2)}
-        line |= {"cpu_s": round(statistics.median(one.cpu_s for one in rounds), 3)}
-        line |= {"peak_mb": round(statistics.median(one.peak_mb for one in rounds))}
-        yield line | where
+        yield line | figures(rounds, found[BASELINE], "script") | where
 
 
 def table_row(line: Mapping[str, Any]) -> str:

@@ -13,8 +13,6 @@ It needs torch, transformers, and openvino.
 import argparse
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +21,7 @@ from typing import Any
 import numpy as np
 from files import BATCH, written
 from pictures import SIZES
+from random_model import write_models
 from setting import setting
 from towers import timed
 from towers_entered import Entered
@@ -45,8 +44,7 @@ def main() -> int:
     where = setting(("sightline", "onnxruntime", "openvino", "pillow")) | {"threads": cores}
     with TemporaryDirectory() as place:
         os.environ["SIGHTLINE_HOME"] = str(Path(place) / "home")
-        write = [sys.executable, str(Path(__file__).with_name("loading.py")), "--write", place]
-        subprocess.run([*write, *["--tiny"] * asked.tiny], check=True, stdout=subprocess.DEVNULL)
+        write_models(Path(place), tiny=asked.tiny)
         entered = Entered(Path(place), cores, None)
         models = {f"ViT-B/32, {how}": entered.embedders[f"sightline, {how}"] for how in RAN}
         models["the bundled model, onnxruntime float32"] = sightline.load(

@@ -126,18 +126,24 @@ def environment(home: Path) -> dict[str, str]:
 
 def results(found: Mapping[str, Sequence[Ran]]) -> Iterator[dict[str, Any]]:
     where = setting(("sightline", "numpy", "pillow", "tokenizers", "onnxruntime"))
-    floor = [one.s for one in found[BASELINE]]
     for name, rounds in found.items():
-        seconds = [one.s for one in rounds]
-        ratios = [mine / theirs for mine, theirs in zip(seconds, floor, strict=True)]
         line: dict[str, Any] = {"question": "a command in a fresh process", "contestant": name}
-        line |= {"rounds": len(rounds), "s": round(statistics.median(seconds), 3)}
-        line |= {"best_s": round(min(seconds), 3)}
-        line |= {"times_floor": round(statistics.median(ratios), 2)}
-        line |= {"best_times_floor": round(min(seconds) / min(floor), 2)}
-        line |= {"cpu_s": round(statistics.median(one.cpu_s for one in rounds), 3)}
-        line |= {"peak_mb": round(statistics.median(one.peak_mb for one in rounds))}
-        yield line | where
+        yield line | figures(rounds, found[BASELINE], "floor") | where
+
+
+def figures(rounds: Sequence[Ran], baseline: Sequence[Ran], against: str) -> dict[str, Any]:
+    """Return what is said of a contestant's rounds, beside the baseline's."""
+    seconds, theirs = ([one.s for one in each] for each in (rounds, baseline))
+    ratios = [mine / other for mine, other in zip(seconds, theirs, strict=True)]
+    return {
+        "rounds": len(rounds),
+        "s": round(statistics.median(seconds), 3),
+        "best_s": round(min(seconds), 3),
+        f"times_{against}": round(statistics.median(ratios), 2),
+        f"best_times_{against}": round(min(seconds) / min(theirs), 2),
+        "cpu_s": round(statistics.median(one.cpu_s for one in rounds), 3),
+        "peak_mb": round(statistics.median(one.peak_mb for one in rounds)),
+    }
 
 
 def imports(place: Path, rounds: int, least_ms: float) -> Iterator[dict[str, Any]]:

@@ -18,8 +18,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -27,6 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from random_model import write_models
 from setting import setting
 from towers_entered import Entered, image_contestants, text_contestants
 
@@ -53,8 +52,7 @@ def main() -> int:
     torch.set_num_threads(asked.threads)
     with TemporaryDirectory() as place:
         os.environ["SIGHTLINE_HOME"] = str(Path(place) / "home")
-        write = [sys.executable, str(Path(__file__).with_name("loading.py")), "--write", place]
-        subprocess.run([*write, *["--tiny"] * asked.tiny], check=True, stdout=subprocess.DEVNULL)
+        write_models(Path(place), tiny=asked.tiny)
         entered = Entered(Path(place), asked.threads, asked.nncf)
         lines = [*limits(1 if asked.tiny else 20)]
         ceilings = {line["precision"]: line["gflop_per_s"] for line in lines}

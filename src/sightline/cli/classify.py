@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from sightline.cli.answers import Answer, ClassifyTable, CsvAnswer, JsonAnswer
-from sightline.cli.opening import opened
+from sightline.cli.opening import ready
 from sightline.cli.options import (
     Format,
     Jpegs,
@@ -100,15 +100,9 @@ def command(
         raise click.UsageError("--template and --templates exclude each other: give one")
     templates = own_templates or named_templates
     classes = read_classes(labels)
-    from sightline.embedder import Skipped, embedder_of
+    from sightline.embedder import Skipped
 
-    embedder = embedder_of(
-        opened(model, architecture),
-        runtime=runtime,
-        precision=precision,
-        jpegs=jpegs,
-        images_follow=True,
-    )
+    embedder = ready(model, architecture, runtime=runtime, precision=precision, jpegs=jpegs)
     head = _head(embedder, classes, templates, long_texts)
     if len(classes) == 1 and head.calibration is None and head.head.kind == "softmax":
         _say("one label alone always gets the whole share: give others beside it")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from sightline.cli.opening import opened
+from sightline.cli.opening import ready
 from sightline.cli.options import (
     Jpegs,
     architecture_option,
@@ -59,15 +59,9 @@ def command(
         known = ", ".join(SUFFIXES)
         raise click.UsageError(f"--out {str(out)!r} ends in none of {known}: choose one of them")
     refuse_folder(out)
-    from sightline.embedder import Skipped, embedder_of
+    from sightline.embedder import Skipped
 
-    embedder = embedder_of(
-        opened(model, architecture),
-        runtime=runtime,
-        precision=precision,
-        jpegs=jpegs,
-        images_follow=True,
-    )
+    embedder = ready(model, architecture, runtime=runtime, precision=precision, jpegs=jpegs)
     with Progress("pictures") as progress:
         tally = Tally(progress.clear, listed=True)
 

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sightline.cli.options import model_folder
+from sightline.cli.options import Jpegs, model_folder
 from sightline.cli.progress import Progress
 from sightline.cli.table import printable
 
 if TYPE_CHECKING:
     from sightline.checkpoints import Checkpoint
+    from sightline.embedder import Embedder
     from sightline.hub import Terms
 
 _UNIT = 2**20  # bytes
@@ -27,6 +28,21 @@ def opened(model: str, architecture: str | None = None) -> "Checkpoint":
         return open_model(
             model_folder(model), architecture=architecture, progress=download.at, on_license=_show
         )
+
+
+def ready(
+    model: str, architecture: str | None, *, runtime: str, precision: str, jpegs: Jpegs
+) -> "Embedder":
+    """Open what MODEL says for pictures that are certain to come."""
+    from sightline.embedder import embedder_of
+
+    return embedder_of(
+        opened(model, architecture),
+        runtime=runtime,
+        precision=precision,
+        jpegs=jpegs,
+        images_follow=True,
+    )
 
 
 def located(model: str) -> str | Path | None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import click
 
 from sightline.cli.answers import Answer, CsvAnswer, JsonAnswer
-from sightline.cli.opening import opened
+from sightline.cli.opening import ready
 from sightline.cli.options import (
     Format,
     Jpegs,
@@ -69,17 +69,11 @@ def command(
     output = chosen_format(as_json=as_json, as_csv=as_csv)
     for text in texts:
         refuse_blank("--text", text, "give words to compare the pictures with")
-    from sightline.embedder import Skipped, embedder_of
+    from sightline.embedder import Skipped
     from sightline.scoring import similarity
 
     texts = tuple(dict.fromkeys(texts))
-    embedder = embedder_of(
-        opened(model, architecture),
-        runtime=runtime,
-        precision=precision,
-        jpegs=jpegs,
-        images_follow=True,
-    )
+    embedder = ready(model, architecture, runtime=runtime, precision=precision, jpegs=jpegs)
     say_what_is_long(texts, embedder.words, long_texts)
     vectors = embedder.embed_texts(texts, long=long_texts)
     with Progress("pictures") as progress:

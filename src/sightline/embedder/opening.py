@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, get_args
 
 import msgspec
 import numpy as np
@@ -23,11 +23,10 @@ from sightline.scoring import Head
 from sightline.scoring.heads import sigmoid_head, softmax_head
 from sightline.scoring.presence import calibration_from
 from sightline.spec import Softmax, Spec, open_words
+from sightline.spec.pixels import Jpegs
 
 if TYPE_CHECKING:
     from sightline.hub import Terms
-
-Jpegs: TypeAlias = Literal["careful", "fast"]
 
 
 def load(

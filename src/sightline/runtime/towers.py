@@ -12,8 +12,6 @@ from sightline.shapes import Float32, Int64
 if TYPE_CHECKING:
     from sightline.runtime.choosing import Choice
 
-PRECISIONS = ("float32", "bfloat16", "float16", "int8")
-
 
 @runtime_checkable
 class Towers(Protocol):
@@ -25,7 +23,7 @@ class Towers(Protocol):
 
     @property
     def precision(self) -> str:
-        """The precision the vectors are computed in: one of `PRECISIONS`."""
+        """The precision the vectors are computed in: one of `choosing.QUICKEST`."""
 
     def image(
         self, pixels: Float32[np.ndarray, "images 3 height width"]

@@ -1,6 +1,6 @@
 """From an upright RGB picture to the numbers an image tower reads. Enter at `PixelRecipe.apply`."""
 
-from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -9,6 +9,8 @@ from sightline import settings
 from sightline.errors import ImageError, SpecError
 from sightline.shapes import Float32, UInt8
 from sightline.spec.limits import require_size
+
+Jpegs: TypeAlias = Literal["careful", "fast"]
 
 REDUCTIONS = (1, 2, 4, 8)  # of the blocks of 8 × 8 that a JPEG is made of
 WHOLE_PX = 512  # of the edge that decides: less gains little, and is what most pictures have
@@ -46,7 +48,7 @@ class PixelRecipe(
     std: tuple[float, float, float]
     # How small a JPEG may be decoded: "fast" leaves once what the resize asks for, not twice. No
     # record of a model says so; who asks for it gets vectors of another fingerprint.
-    jpegs: Literal["careful", "fast"] = "careful"
+    jpegs: Jpegs = "careful"
 
     def __post_init__(self) -> None:
         require_size("pixels.size_px", self.size_px)
