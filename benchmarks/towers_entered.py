@@ -162,14 +162,13 @@ class Entered:
         return lambda rows: np.array(request.infer({0: rows}, share_inputs=True)[0])
 
     def by_nncf(self, python: str, tower: str) -> Path:
-        """Let another environment quantise what `by_onnxruntime` wrote."""
+        """Let another environment quantise a tower."""
         done = self.place / f"{tower}.xml"
         script = Path(__file__).with_name("nncf_quantised.py")
         seen = self.place / "seen.npy"
         np.save(seen, self.seen)
-        given = self.place / "huggingface" / f"{tower}.onnx"
-        command = [python, str(script), str(given), str(done), str(seen)]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        command = [python, str(script), str(self.written(tower)), str(done), str(seen)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         return done
 
     def engines(self, tower: str) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:

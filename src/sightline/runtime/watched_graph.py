@@ -25,7 +25,7 @@ class WatchedGraph(ModelGraph):
     def layer(self, layer: Layer, value: str) -> str:
         """Watch a layer's input."""
         over = (0,) if layer.operator == "Gemm" else (0, 2, 3)
-        self._watch(layer.name, value, over, (layer.shape[1],))
+        self._watch(layer.name, value, over, (layer.channels,))
         self.readers[self._names[value]].append(layer)
         return super().layer(layer, value)
 
