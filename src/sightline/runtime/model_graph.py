@@ -50,10 +50,7 @@ class ModelGraph(GraphWriter):
         Engines fold a norm into a convolution.
         """
         out = layer.shape[0]
-        weight = self.weight(f"{layer.name}.weight", *layer.shape)
-        if layer.by_rows:
-            weight = self.node("Reshape", weight, self.integers(out, layer.channels))
-        inputs = [value, weight]
+        inputs = [value, self.weight(f"{layer.name}.weight", *layer.shape, as_matrix=layer.by_rows)]
         if layer.bias:
             inputs.append(self.weight(f"{layer.name}.bias", out))
         turned = {"transB": 1} if layer.operator == "Gemm" else {}

@@ -5,6 +5,7 @@ model runs in the core install, where neither torch nor the onnx package is. The
 the same bytes. Field numbers: https://github.com/onnx/onnx/blob/v1.17.0/onnx/onnx.proto3.
 """
 
+import math
 import struct
 from collections.abc import Mapping, Sequence
 
@@ -79,10 +80,10 @@ class GraphWriter:
         """Add a row of int64, as shapes and axes are given."""
         return self.constant(np.array(values, dtype=np.int64))
 
-    def weight(self, name: str, *shape: int) -> str:
+    def weight(self, name: str, *shape: int, as_matrix: bool = False) -> str:
         """Point at a tensor of the file and read it as float32, which engines do once, at load."""
         if name not in self._casts:
-            stored = self.stored(name, *shape)
+            stored = self.stored(name, *shape, as_matrix=as_matrix)
             self._casts[name] = stored if self.is_wide(name) else self.widened(stored)
         return self._casts[name]
 
@@ -90,8 +91,13 @@ class GraphWriter:
         """Tell whether a tensor is stored in float32."""
         return self._weights.place(name).dtype == "F32"
 
-    def stored(self, name: str, *shape: int) -> str:
+    def stored(self, name: str, *shape: int, as_matrix: bool = False) -> str:
         """Point at a tensor of the file in its own precision.
+
+        Args:
+            name: The tensor's.
+            shape: As the file has it.
+            as_matrix: All axes after the first become one.
 
         Raises:
             CheckpointError: The file lacks it, or has it in another shape or of another type.
@@ -102,7 +108,8 @@ class GraphWriter:
             "offset": str(self._found.starts.get(place.path, 0) + place.offset),
             "length": str(place.length),
         }
-        self.outside(name, shape[::-1] if place.turned else shape, FLOATS[place.dtype], external)
+        given = (shape[0], math.prod(shape[1:])) if as_matrix else shape
+        self.outside(name, given[::-1] if place.turned else given, FLOATS[place.dtype], external)
         # Engines turn what is constant once, when they open the graph.
         return self.node("Transpose", name, perm=(1, 0)) if place.turned else name
 

@@ -83,10 +83,11 @@ class _Standing(ModelGraph):
         """Tell whether a tensor is in float32 here, whatever the model's own file has."""
         return self._dtype(name) is np.float32
 
-    def stored(self, name: str, *shape: int) -> str:
+    def stored(self, name: str, *shape: int, as_matrix: bool = False) -> str:
         """Copy a tensor of the model."""
         self.place(name, *shape)
-        return self.inside(name, _in(self._dtype(name), name, self._weights))
+        array = _in(self._dtype(name), name, self._weights)
+        return self.inside(name, array.reshape(len(array), -1) if as_matrix else array)
 
     def _dtype(self, name: str) -> type[np.floating]:
         """Return what a tensor is stored in: vectors are few numbers, and norms divide by some."""
