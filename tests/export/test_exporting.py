@@ -167,6 +167,21 @@ def test_eight_bits_go_along_where_a_model_was_calibrated(
     assert apart(tmp_path / "out", checkpoint, PHOTOS) < 0.2
 
 
+def test_a_tower_too_large_for_a_page_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundled = read()
+    plan = Plan(format="onnx", classes=(Class("cat"),), page=True)
+    monkeypatch.setattr("sightline.runtime.whole_graph.MOST_INSIDE", 1000)
+    with pytest.raises(CheckpointError) as caught:
+        export(bundled, tmp_path / "out", plan)
+    assert str(caught.value) == (
+        f"the image tower of {bundled.folder} takes 2 GB or more in float32, and a page opens a "
+        "single file of less: export in fewer bits, or without --page"
+    )
+    assert not (tmp_path / "out").exists()
+
+
 def test_eight_bits_of_a_model_without_ranges_are_refused(tmp_path: Path) -> None:
     checkpoint = model_of(tmp_path / "model", tiny_clip_spec())
     with pytest.raises(CheckpointError) as caught:

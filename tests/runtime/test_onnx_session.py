@@ -12,6 +12,7 @@ import onnxruntime  # type: ignore[import-untyped]
 import pytest
 
 from sightline.checkpoints import Checkpoint, read, write
+from sightline.errors import CheckpointError
 from sightline.runtime import onnx_session
 from sightline.runtime.onnx_towers import PACKED_AT, OnnxTowers
 from sightline.spec.inventory import shapes
@@ -175,3 +176,11 @@ def test_one_tower_alone_reads_one_tower_and_copies_nothing(large: Path) -> None
 
 def test_control_a_copy_in_memory_shows(large: Path) -> None:
     assert grown(large, "moved", "text")["text"]["RssAnon"] > TEXT_MB * 0.9
+
+
+@pytest.mark.parametrize("contents", [b"", b"not a graph", b"\x08\x09\x12\x02hi"])
+def test_a_file_that_is_no_graph_is_said(contents: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "image.onnx"
+    path.write_bytes(contents)
+    with pytest.raises(CheckpointError, match=f"^{path} does not open .*: remove it, or make the"):
+        onnx_session.open_file(path)

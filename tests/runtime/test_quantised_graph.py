@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -14,11 +15,13 @@ from sightline.model import CLIP
 from sightline.runtime import Towers, ranges
 from sightline.runtime.calibrating import WatchedTowers
 from sightline.runtime.choosing import Choice
+from sightline.runtime.graphs import Tower
 from sightline.runtime.onnx_towers import OnnxTowers
 from sightline.runtime.openvino_towers import OpenVinoTowers
 from sightline.runtime.ranges import Range, Ranges, rounded
 from sightline.runtime.ranges_file import read_ranges, write_ranges
 from sightline.runtime.torch_towers import TorchTowers
+from sightline.runtime.tower_graph import TowerGraph
 from tiny_folder import write_arrays
 from tiny_towers import SPECS, distances, saved, some_ids, some_pixels, tiny_model, unit
 
@@ -61,6 +64,34 @@ def test_every_spec_stays_near(name: str, engine: str, tmp_path: Path) -> None:
     apart = distances(towers, TorchTowers(model), model.spec)
     assert apart.pop("patches") < SAME  # dense vectors stay exact
     assert SAME < max(apart.values()) < NEAR, apart
+
+
+def operators(checkpoint: Checkpoint, tower: Tower) -> list[onnx.NodeProto]:
+    """Return the operators of a tower in eight bits."""
+    graph = TowerGraph(checkpoint, tower, ranges_of(checkpoint))
+    return list(onnx.load_model_from_string(graph.contents).graph.node)
+
+
+@pytest.mark.parametrize("tower", ["image", "text"])
+def test_zero_is_0_in_the_queries_and_keys_that_are_multiplied(
+    tower: Tower, tmp_path: Path
+) -> None:
+    nodes = operators(saved(tmp_path, tiny_model(SPECS["CLIP"])), tower)
+    makers = {node.output[0]: node for node in nodes}
+    scores = [node for node in nodes if node.op_type == "Softmax"]
+    assert scores
+    for node in scores:
+        while node.op_type != "MatMul":
+            node = makers[node.input[0]]
+        zeros = [makers[given].input[2] for given in node.input]
+        assert zeros == ["cb_00", "cb_00"], zeros  # int8, and 0
+
+
+def test_a_patch_stem_is_a_product_of_rows(tmp_path: Path) -> None:
+    nodes = operators(saved(tmp_path / "patches", tiny_model(SPECS["CLIP"])), "image")
+    assert "Conv" not in {node.op_type for node in nodes}
+    nodes = operators(saved(tmp_path / "maps", tiny_model(SPECS["hybrid"])), "image")
+    assert "Conv" in {node.op_type for node in nodes}  # control
 
 
 def test_control_another_model_is_not_near(tmp_path: Path) -> None:

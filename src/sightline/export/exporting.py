@@ -26,7 +26,7 @@ from sightline.runtime.certificate import NAME as CERTIFICATE
 from sightline.runtime.certificate import Certificate, write_certificate
 from sightline.runtime.ranges import Ranges
 from sightline.runtime.variants import find_ranges
-from sightline.runtime.whole_graph import write_whole
+from sightline.runtime.whole_graph import fits_inside, write_whole
 from sightline.spec import Softmax
 from sightline.verify import certify
 
@@ -69,8 +69,8 @@ def export(
 
     Raises:
         CheckpointError: A place that is taken or full, weights that are not what their record says,
-            eight bits of a model that was not calibrated, or what was written does not compute what
-            the model does.
+            eight bits of a model that was not calibrated, an image tower too large for a page, or
+            what was written does not compute what the model does.
         CertificateError: The data say nothing.
         TextError: A label is too long.
         RuntimeUnavailable: OpenVINO is not installed.
@@ -78,6 +78,11 @@ def export(
     check_free(folder, replace=replace)
     verify_digests(checkpoint)
     ranges = find_ranges(checkpoint, ENGINES[plan.format]) if plan.precision == "int8" else None
+    if plan.page and not fits_inside(checkpoint, "image", stored=plan.stored, ranges=ranges):
+        raise CheckpointError(
+            f"the image tower of {checkpoint.folder} takes 2 GB or more in {plan.precision}, and a "
+            "page opens a single file of less: export in fewer bits, or without --page"
+        )
     exact = embedder_of(checkpoint, runtime="onnxruntime", precision="float32")
     model = msgspec.structs.replace(exact, cache=None)
     try:
@@ -110,10 +115,9 @@ def _write_towers(checkpoint: Checkpoint, draft: Path, plan: Plan, ranges: Range
     Raises:
         OSError: The disk is full.
     """
-    stored = "float16" if plan.precision == "float16" else "float32"
     for tower in plan.towers:
         graph = draft / f"{tower}.onnx"
-        write_whole(checkpoint, tower, graph, stored=stored, ranges=ranges)
+        write_whole(checkpoint, tower, graph, stored=plan.stored, ranges=ranges)
         if plan.format == "openvino":
             from sightline.runtime.openvino_session import write_ir
 

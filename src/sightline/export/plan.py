@@ -24,11 +24,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     precision: Precision = "float32"
     classes: tuple[Class, ...] = ()  # none: the text tower goes along, for labels of any kind
     templates: Sequence[str] | str | None = None  # of the classes; None: the model's own
-
     page: bool = False  # whether a page for browsers goes along; it needs classes and ONNX
-    browser_engine: Path | None = (
-        None  # the npm package onnxruntime-web; None: the page asks for it
-    )
+    # The npm package onnxruntime-web as it was installed; None: the page asks for it.
+    browser_engine: Path | None = None
 
     def __post_init__(self) -> None:
         if self.page and (self.format != "onnx" or not self.classes):
@@ -41,3 +39,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def towers(self) -> tuple[Literal["image", "text"], ...]:
         """The towers that go along."""
         return ("image",) if self.classes else ("image", "text")
+
+    @property
+    def stored(self) -> Literal["float32", "float16"]:
+        """What matrices are stored in that are not in eight bits."""
+        return "float16" if self.precision == "float16" else "float32"

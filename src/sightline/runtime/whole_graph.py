@@ -146,10 +146,7 @@ def write_whole(
     """
     dtype = STORED[stored]
     told = {KEY: checkpoint.fingerprint}
-    weights_bytes = TowerGraph(checkpoint, tower, ranges).copy_bytes
-    if ranges is None:
-        weights_bytes = weights_bytes // 4 * np.dtype(dtype).itemsize
-    if weights_bytes < MOST_INSIDE:
+    if fits_inside(checkpoint, tower, stored=stored, ranges=ranges):
         graph = _graph(checkpoint, Carrier(dtype, "", None), ranges)
         path.write_bytes(complete(graph, checkpoint, tower, told))
         return
@@ -157,6 +154,16 @@ def write_whole(
     with data.open("xb") as file:
         graph = _graph(checkpoint, Carrier(dtype, data.name, file), ranges)
         path.write_bytes(complete(graph, checkpoint, tower, told))
+
+
+def fits_inside(
+    checkpoint: Checkpoint, tower: Tower, *, stored: str, ranges: Ranges | None
+) -> bool:
+    """Tell whether `write_whole` writes one file."""
+    weights_bytes = TowerGraph(checkpoint, tower, ranges).copy_bytes
+    if ranges is None:
+        weights_bytes = weights_bytes // 4 * np.dtype(STORED[stored]).itemsize
+    return weights_bytes < MOST_INSIDE
 
 
 def _graph(checkpoint: Checkpoint, carrier: Carrier, ranges: Ranges | None) -> ModelGraph:
