@@ -10,7 +10,6 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -22,8 +21,6 @@ from sightline.embedder import Embedder, embedder_of
 from sightline.export import Plan, export
 from sightline.export.browser import ENGINE, FOLDER
 from sightline.export.plan import Precision
-from sightline.runtime.calibrating import WatchedTowers
-from sightline.runtime.ranges_file import write_ranges
 from sightline.scoring import Class
 from tiny_folder import changed
 from tiny_models import picture, tiny_clip_spec
@@ -62,19 +59,6 @@ def drive(folder: Path, files: Sequence[Path]) -> Driven:
     return Driven(**json.loads(ran.stdout))
 
 
-def with_ranges(folder: Path) -> Checkpoint:
-    """Return the bundled model, calibrated on the demo photos."""
-    shutil.copytree(read().folder, folder)
-    checkpoint, towers = read(folder), WatchedTowers(read(folder))
-    model = msgspec.structs.replace(embedder_of(checkpoint), towers=towers, cache=None)
-    model.embed_images(PHOTOS)
-    model.embed_texts(list(LABELS))
-    place = folder / "towers" / "onnxruntime-int8"
-    place.mkdir(parents=True)
-    write_ranges(towers.ranges(), place / "ranges.safetensors")
-    return checkpoint
-
-
 def paged(checkpoint: Checkpoint, folder: Path, precision: Precision = "float32") -> Path:
     """Export a page with its engine."""
     engine = modules() / "node_modules" / "onnxruntime-web"
@@ -97,7 +81,7 @@ def cosines(model: Embedder, files: Sequence[Path], driven: Driven) -> list[floa
 
 @pytest.mark.parametrize("precision", NEAR)
 def test_pixels_vectors_and_labels_are_python_s(precision: Precision, tmp_path: Path) -> None:
-    checkpoint = with_ranges(tmp_path / "model")
+    checkpoint = read()
     driven = drive(paged(checkpoint, tmp_path / "out", precision), PHOTOS)
     assert (driven.errors, driven.outside) == ([], [])
     runs_in = "int8" if precision == "int8" else "float32"
