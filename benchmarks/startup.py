@@ -37,7 +37,7 @@ FLOOR_SCRIPT = """
 import sys, numpy, PIL.Image, tokenizers, onnxruntime
 PIL.Image.open(sys.argv[1]).convert("RGB").load()
 """
-OURS = "from sightline.cli import run; run()"
+OURS = "from sightline.cli import program; program()"
 CLASSIFY = (OURS, "classify", str(PHOTO), "--labels", LABELS)
 BASELINE = "the floor"
 # What is run: a line of Python and its arguments; HOME stands for a folder that is kept.

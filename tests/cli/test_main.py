@@ -183,3 +183,40 @@ def test_a_stranger_s_names_reach_the_terminal_neither_raw_nor_whole(
     assert ran.err.count("\n") == 1
     assert "\x1b" not in ran.err
     assert len(ran.err) < 2000
+
+
+ENDS = """
+import atexit, sys
+atexit.register(print, "tidied up", flush=False)
+class Held:
+    def __del__(self): print("taken apart", flush=True)
+held = Held()
+from sightline.cli import program
+sys.stdout.write("not a whole line")
+sys.argv[1:] = {arguments}
+program()
+"""
+
+
+def ran_alone(script: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", script]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--version"], 0), (["classify", "a.jpg", "--labels", "a,a"], 2)]
+)
+def test_a_program_ends_with_its_code_and_with_all_that_was_written(
+    arguments: list[str], code: int
+) -> None:
+    script = ENDS.format(arguments=arguments)
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == code
+    assert ran.stdout.startswith("not a whole line")
+    assert ran.stdout.endswith("tidied up\n")
+    assert "taken apart" not in ran.stdout
+    ran = ran_alone(script.replace("import program", "import run").replace("program()", "run()"))
+    assert ran.returncode == code
+    assert "taken apart" in ran.stdout  # control

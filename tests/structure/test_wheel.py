@@ -60,4 +60,9 @@ def test_nothing_else_is_installed(wheel: dict[str, bytes]) -> None:
 
 def test_the_program_is_installed(wheel: dict[str, bytes]) -> None:
     [entry] = (content for name, content in wheel.items() if name.endswith("entry_points.txt"))
-    assert entry.decode().split() == ["[console_scripts]", "sightline", "=", "sightline.cli:run"]
+    assert entry.decode().split() == [
+        "[console_scripts]",
+        "sightline",
+        "=",
+        "sightline.cli:program",
+    ]
