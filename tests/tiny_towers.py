@@ -35,6 +35,7 @@ SPECS: Mapping[str, Spec] = {
     "image: tanh GELU": image(activation="gelu_tanh"),
     "image: other eps": image(norm_eps=1e-6),
     "image: patch bias": image(stem=PatchStem(patch=8, bias=True)),
+    "image: patches that leave pixels out": image(stem=PatchStem(patch=7, bias=False)),
     "image: no positions": image(position="none"),
     "image: no pre-norm": image(pre_norm=False),
     "image: norm before the class token": image(final_norm="before_pool"),
