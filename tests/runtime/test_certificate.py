@@ -234,13 +234,13 @@ def test_a_tower_is_accepted_on_its_own_certificate(tmp_path: Path) -> None:
     assert accept(tmp_path / NAME, "ab" * 32, ENGINE) == certificate()
 
 
-def test_certificates_lie_beside_the_weights_and_at_home(tiny_model_folder: Path) -> None:
+def test_certificates_lie_at_home_and_beside_the_weights(tiny_model_folder: Path) -> None:
     checkpoint = read(tiny_model_folder)
     home = settings.home()
     assert home is not None
     assert places(checkpoint) == (tiny_model_folder / "towers",)  # no fingerprint is asked for
     (home / "variants").mkdir(parents=True)
-    beside, own = places(checkpoint)
+    own, beside = places(checkpoint)
     assert beside == tiny_model_folder / "towers"
     assert own == own_place(checkpoint)
     assert own == home / "variants" / checkpoint.fingerprint

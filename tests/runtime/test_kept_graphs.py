@@ -169,6 +169,22 @@ def test_what_is_damaged_is_made_again(
     assert len(into) == 1
 
 
+def test_whatever_an_engine_makes_of_damage_it_is_made_again(tmp_path: Path) -> None:
+    place, path = tmp_path / "towers" / "ab", tmp_path / "towers" / "ab" / "tower"
+
+    def make(folder: Path) -> None:
+        (folder / "tower").write_text("right", encoding="ascii")
+
+    def open_made(folder: Path) -> str:
+        return (folder / "tower").read_text(encoding="ascii")
+
+    assert kept.opened(place, make, open_made) == "right"
+    path.write_bytes(b"wr\xffng")
+    with pytest.raises(UnicodeDecodeError):  # control: an error that is none of ours
+        open_made(place)
+    assert kept.opened(place, make, open_made) == "right"
+
+
 def test_a_cache_that_cannot_be_written_to_is_not_used(
     checkpoint: Checkpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

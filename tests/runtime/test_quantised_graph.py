@@ -172,6 +172,34 @@ def test_ranges_of_another_model_are_refused(
         onnx_runtime(checkpoint, Ranges(found)).image(some_pixels(checkpoint.spec))
 
 
+def test_a_convolution_whose_channels_are_told_apart_is_refused(tmp_path: Path) -> None:
+    checkpoint = saved(tmp_path, tiny_model(SPECS["hybrid"]))
+    found = dict(ranges_of(checkpoint).by_name)
+    found["image.stem.conv"] = Range(-1, 1, np.ones(3, "f4"))
+    with pytest.raises(CheckpointError) as caught:
+        onnx_runtime(checkpoint, Ranges(found)).image(some_pixels(checkpoint.spec))
+    assert str(caught.value) == (
+        "the ranges tell 3 channels of image.stem.conv apart, which is a convolution: calibrate "
+        "the model again"
+    )
+
+
+@pytest.mark.parametrize("times", [1e-6, 1e-12, 0.0])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_bias_stays_where_its_weights_are_almost_0(
+    times: float, engine: str, tmp_path: Path
+) -> None:
+    model = tiny_model(SPECS["CLIP"])
+    state = model.state_dict()
+    state["image.blocks.0.mlp.down.weight"][:8] *= times
+    state["image.blocks.0.mlp.down.bias"][:8] = 3.0
+    checkpoint = saved(tmp_path, model)
+    apart = distances(
+        ENGINES[engine](checkpoint, ranges_of(checkpoint)), TorchTowers(model), model.spec
+    )
+    assert apart["image"] < NEAR
+
+
 def test_ranges_come_back_from_a_file_as_they_were(tmp_path: Path) -> None:
     found = ranges_of(saved(tmp_path / "m", tiny_model(SPECS["hybrid"])))
     write_ranges(found, tmp_path / "ranges.safetensors")
@@ -193,6 +221,8 @@ ENDS = np.array([-1, 2], np.float32)
         ({"a.ends": np.zeros(2, np.float32)}, "ends of a that are none"),
         ({"a.ends": np.array([-1, np.inf], np.float32)}, "a.ends, not finite numbers of float32"),
         ({"a.ends": ENDS.astype(np.float64)}, "a.ends, not finite numbers of float32"),
+        ({"a.ends": np.array([0, 1e-42], np.float32)}, "ends of a that are none"),
+        ({"a.ends": ENDS, "a.smoothing": np.full(3, 1e-45, "f4")}, "a smoothing of a that is none"),
         ({"a.ends": ENDS, "a.smoothing": -np.ones(3, np.float32)}, "a smoothing of a that is none"),
         ({"a.ends": ENDS, "b.smoothing": np.ones(3, np.float32)}, "something else"),
         ({"a.ends": ENDS, "weights": np.ones(3, np.float32)}, "something else"),

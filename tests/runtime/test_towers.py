@@ -133,10 +133,25 @@ def test_a_precision_that_is_pinned_is_the_one(
         monkeypatch.setenv("SIGHTLINE_PRECISION", pinned)
         choice = choose(checkpoint, runtime="auto", precision="auto", device="auto")
         assert (choice.runtime, choice.precision) == (runtime, pinned)
+    assert "certified on 2000 pictures" in choice.why
     monkeypatch.setenv("SIGHTLINE_PRECISION", "float8")
     with pytest.raises(RuntimeUnavailable, match="SIGHTLINE_PRECISION 'float8' is not known: "):
         choose(checkpoint, runtime="auto", precision="auto", device="auto")
-    assert accepted == []
+    assert [engine.variant for _, engine, _ in accepted] == ["openvino-bfloat16"]  # of float32 none
+
+
+@pytest.mark.parametrize(("runtime", "precision"), [("openvino", "bfloat16"), ("torch", "float16")])
+def test_fewer_bits_that_nobody_measured_are_not_called_certified(
+    runtime: str, precision: str, checkpoint: Checkpoint
+) -> None:
+    choice = choose(checkpoint, runtime=runtime, precision=precision, device="cpu")
+    assert choice.why == (
+        f"asked for; NOT certified: no certificate speaks of {runtime}-{precision}: make one with "
+        "`sightline models certify`"
+    )
+    if runtime == "torch":
+        towers = open_towers(checkpoint, runtime=runtime, precision=precision)
+        assert towers.description.endswith(choice.why)
 
 
 @pytest.mark.parametrize("said", ["", "no certificate", '{"version": 1}'])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sightline.cli.opening import opened
+from sightline.cli.opening import opened, say_uncertified
 from sightline.cli.options import (
     architecture_option,
     json_option,
@@ -86,6 +86,7 @@ def command(
     named = None if classes is None else read_labels(Path(classes))
     sources = [open_source(uri) for uri in uris]  # a wrong address stops it before any work
     embedder = embedder_of(opened(model, architecture), runtime=runtime, precision=precision)
+    say_uncertified(embedder)
     changed = {"classes": classes, "templates": templates, "architecture": architecture}
     options = _options(changed | {"runtime": runtime, "precision": precision})
     results: list[Result] = []

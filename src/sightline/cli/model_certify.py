@@ -11,9 +11,8 @@ from sightline.cli.progress import Progress
 from sightline.cli.table import printable
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from sightline.checkpoints import Checkpoint
+    from sightline.embedder import Embedder
     from sightline.runtime.ranges import Ranges
 
 _RUNTIMES = ("openvino", "onnxruntime", "torch")
@@ -69,16 +68,26 @@ def certify(
             else "--calibrate-on is for --precision int8 alone: leave it out"
         )
     from sightline.data import open_source
+
+    if calibrate_on == uri:
+        raise click.UsageError(
+            "--calibrate-on and --data are the same: measure on pictures that no step was read off"
+        )
     from sightline.embedder import embedder_of
     from sightline.runtime.certificate import NAME, own_place, write_certificate
+    from sightline.runtime.choosing import require_offered
+    from sightline.runtime.ranges_file import NAME as RANGES
+    from sightline.runtime.ranges_file import write_ranges
     from sightline.verify import certify as measure
 
+    require_offered(runtime, precision)
     checkpoint, source = opened(model, architecture), open_source(uri)
     towers = checkpoint.folder / "towers" if beside else own_place(checkpoint)
     place = towers / f"{runtime}-{precision}"
-    ranges = None if calibrate_on is None else _calibrated(checkpoint, calibrate_on, place)
+    place.mkdir(parents=True, exist_ok=True)  # one that cannot be is told before minutes of work
+    ranges = None if calibrate_on is None else _calibrated(checkpoint, calibrate_on)
     reference = embedder_of(checkpoint, runtime="onnxruntime", precision="float32")
-    candidate = embedder_of(checkpoint, runtime=runtime, precision=precision)
+    candidate = _candidate(checkpoint, reference, runtime, precision, ranges)
     with Progress("pictures and texts") as progress:
         found = measure(
             reference,
@@ -88,6 +97,8 @@ def certify(
             recipe="" if ranges is None else ranges.digest,
             on_progress=progress.advance,
         )
+    if ranges is not None:  # now, not before: those that were there stay certified until then
+        write_ranges(ranges, place / RANGES)
     write_certificate(found, place / NAME)
     if as_json:
         import msgspec
@@ -100,14 +111,27 @@ def certify(
     return 0 if found.passed else 1
 
 
-def _calibrated(checkpoint: "Checkpoint", uri: str, place: "Path") -> "Ranges":
-    """Read steps off real data, and keep them where the model looks for them."""
+def _calibrated(checkpoint: "Checkpoint", uri: str) -> "Ranges":
+    """Read steps off real data."""
     from sightline.data import open_source
-    from sightline.runtime.ranges_file import NAME, write_ranges
     from sightline.verify.calibration import calibrate
 
     with Progress("pictures to calibrate on") as progress:
-        found = calibrate(checkpoint, open_source(uri), on_progress=progress.advance)
-    place.mkdir(parents=True, exist_ok=True)
-    write_ranges(found, place / NAME)
-    return found
+        return calibrate(checkpoint, open_source(uri), on_progress=progress.advance)
+
+
+def _candidate(
+    checkpoint: "Checkpoint",
+    reference: "Embedder",
+    runtime: str,
+    precision: str,
+    ranges: "Ranges | None",
+) -> "Embedder":
+    """Return what is measured: in eight bits by these ranges, whatever the model has already."""
+    import msgspec
+
+    from sightline.runtime.choosing import Choice
+    from sightline.runtime.towers import open_chosen
+
+    choice = Choice(runtime=runtime, precision=precision, why="to be certified", ranges=ranges)
+    return msgspec.structs.replace(reference, towers=open_chosen(checkpoint, choice))

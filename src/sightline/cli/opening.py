@@ -36,13 +36,27 @@ def ready(
     """Open what MODEL says for pictures that are certain to come."""
     from sightline.embedder import embedder_of
 
-    return embedder_of(
+    embedder = embedder_of(
         opened(model, architecture),
         runtime=runtime,
         precision=precision,
         jpegs=jpegs,
         images_follow=True,
     )
+    say_uncertified(embedder)
+    return embedder
+
+
+def say_uncertified(embedder: "Embedder") -> None:
+    """Say on stderr where nobody measured that towers in fewer bits are right."""
+    from sightline.runtime.choosing import UNCERTIFIED
+
+    precision = embedder.towers.precision
+    if precision == "float32":
+        return
+    _, mark, why = embedder.towers.description.partition(UNCERTIFIED)
+    if mark:
+        click.echo(printable(f"sightline: {precision} is {mark}{why}"), err=True)
 
 
 def located(model: str) -> str | Path | None:

@@ -78,11 +78,8 @@ def export(
     check_free(folder, replace=replace)
     verify_digests(checkpoint)
     ranges = find_ranges(checkpoint, ENGINES[plan.format]) if plan.precision == "int8" else None
-    if plan.page and not fits_inside(checkpoint, "image", stored=plan.stored, ranges=ranges):
-        raise CheckpointError(
-            f"the image tower of {checkpoint.folder} takes 2 GB or more in {plan.precision}, and a "
-            "page opens a single file of less: export in fewer bits, or without --page"
-        )
+    if plan.page:
+        _check_page(checkpoint, plan, ranges)
     exact = embedder_of(checkpoint, runtime="onnxruntime", precision="float32")
     model = msgspec.structs.replace(exact, cache=None)
     try:
@@ -107,6 +104,15 @@ def export(
             "another place"
         ) from error
     return Exported(sizes=sizes, compared=near, certificate=certificate)
+
+
+def _check_page(checkpoint: Checkpoint, plan: Plan, ranges: Ranges | None) -> None:
+    """Refuse a tower that no browser opens."""
+    if not fits_inside(checkpoint, "image", stored=plan.stored, ranges=ranges):
+        raise CheckpointError(
+            f"the image tower of {checkpoint.folder} takes 2 GB or more in {plan.precision}, and a "
+            "page opens a single file of less: export in fewer bits, or without --page"
+        )
 
 
 def _write_towers(checkpoint: Checkpoint, draft: Path, plan: Plan, ranges: Ranges | None) -> None:

@@ -87,5 +87,6 @@ class _Watched:
         return ranges
 
     def _matrix(self, layer: Layer) -> np.ndarray:
-        """Return a linear layer's weight, (out, in)."""
-        return np.asarray(self._weights[f"{layer.name}.weight"]).reshape(-1, layer.channels)
+        """Return a linear layer's weight, (out, in), as it is rounded: in float32."""
+        weight = np.asarray(self._weights[f"{layer.name}.weight"], dtype=np.float32)
+        return weight.reshape(-1, layer.channels)

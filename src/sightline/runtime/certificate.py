@@ -204,14 +204,15 @@ def accept(path: Path, fingerprint: str, candidate: Engine, recipe: str = "") ->
 
 
 def places(checkpoint: Checkpoint) -> tuple[Path, ...]:
-    """Return the folders whose folders hold a model's variants: beside its weights, and at home.
+    """Return the folders whose folders hold a model's variants: at home, and beside its weights.
 
-    Each variant is a folder `RUNTIME-PRECISION` there, with its certificate in it.
+    Each variant is a folder `RUNTIME-PRECISION` there, with its certificate in it. What was made
+    here comes first, since what came with the model may be of another engine's version.
     """
     beside, home = checkpoint.folder / "towers", settings.home()
     if home is None or not (home / VARIANTS).exists():
         return (beside,)  # without asking for a fingerprint, which may mean to hash a large file
-    return beside, home / VARIANTS / checkpoint.fingerprint
+    return home / VARIANTS / checkpoint.fingerprint, beside
 
 
 def own_place(checkpoint: Checkpoint) -> Path:

@@ -24,6 +24,9 @@ QUICKEST: Mapping[str, Sequence[str]] = {
 }
 
 
+UNCERTIFIED = "NOT certified"  # in a description: nobody measured that these towers are right
+
+
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
     """What computes, and why."""
 
@@ -53,7 +56,7 @@ def choose(checkpoint: Checkpoint, *, runtime: str, precision: str, device: str)
         precision = settings.precision()
         _require_known("SIGHTLINE_PRECISION", precision, QUICKEST)
     if device not in ("auto", "cpu"):
-        return _on_a_gpu(runtime, precision, device)
+        return _told(checkpoint, _on_a_gpu(runtime, precision, device))
     if runtime == precision == "auto":
         return _quickest_certified(checkpoint)
     why = "asked for"
@@ -61,14 +64,21 @@ def choose(checkpoint: Checkpoint, *, runtime: str, precision: str, device: str)
         precision = "float32"
     if runtime == "auto":
         runtime, why = _quickest(precision)
+    require_offered(runtime, precision)
+    return _told(checkpoint, Choice(runtime=runtime, precision=precision, why=why))
+
+
+def require_offered(runtime: str, precision: str) -> None:
+    """Refuse what an engine does not compute.
+
+    Raises:
+        RuntimeUnavailable: It does not.
+    """
     if precision not in OFFERED[runtime]:
         others = " or ".join(repr(name) for name in OFFERED if precision in OFFERED[name])
         raise RuntimeUnavailable(
             f"runtime {runtime!r} does not compute in {precision} here: use runtime {others}"
         )
-    if precision != "int8":
-        return Choice(runtime=runtime, precision=precision, why=why)
-    return _in_eight_bits(checkpoint, runtime, why)
 
 
 def _quickest_certified(checkpoint: Checkpoint) -> Choice:
@@ -101,16 +111,25 @@ def _quickest(precision: str) -> tuple[str, str]:
     return runtimes[-1], f"in {precision} there is no quicker one here"
 
 
-def _in_eight_bits(checkpoint: Checkpoint, runtime: str, why: str) -> Choice:
-    """Return the choice of towers in eight bits, which says whether they are certified."""
+def _told(checkpoint: Checkpoint, choice: Choice) -> Choice:
+    """Return a choice that says whether it is certified, with the ranges of eight bits.
+
+    Raises:
+        CheckpointError: Eight bits are asked of a model that was not calibrated.
+        RuntimeUnavailable: The engine is not installed.
+    """
+    if choice.precision == "float32":
+        return choice
     from sightline.runtime.variants import certified, engine_now, find_ranges
 
-    ranges = find_ranges(checkpoint, runtime)
+    runtime, precision = choice.runtime, choice.precision
+    ranges = find_ranges(checkpoint, runtime) if precision == "int8" else None
+    recipe = "" if ranges is None else ranges.digest
     try:
-        told = certified(checkpoint, engine_now(runtime, "int8"), ranges.digest)
+        told = certified(checkpoint, engine_now(runtime, precision), recipe)
     except CertificateError as error:
-        told = f"NOT certified: {error}"
-    return Choice(runtime=runtime, precision="int8", why=f"{why}; {told}", ranges=ranges)
+        told = f"{UNCERTIFIED}: {error}"
+    return msgspec.structs.replace(choice, why=f"{choice.why}; {told}", ranges=ranges)
 
 
 def _on_a_gpu(runtime: str, precision: str, device: str) -> Choice:
@@ -129,7 +148,7 @@ def _on_a_gpu(runtime: str, precision: str, device: str) -> Choice:
 
 def _require_known(what: str, asked: str, known: Mapping[str, object]) -> None:
     """Refuse a name that is none."""
-    if asked != "auto" and asked not in known:
+    if not isinstance(asked, str) or (asked != "auto" and asked not in known):
         named = ", ".join(map(repr, ("auto", *list(known)[:-1])))
         raise RuntimeUnavailable(
             f"{what} {asked!r} is not known: choose {named} or {list(known)[-1]!r}"

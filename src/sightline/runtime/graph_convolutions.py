@@ -76,8 +76,8 @@ def _patches(graph: ModelGraph, shape: ViT, stem: PatchStem, pixels: str) -> str
     """Add the whole patches as rows, and their product with the kernel.
 
     The same as a convolution that strides by its own size, which leaves out what no whole patch
-    covers at the right and below (SigLIP's SO400M/14 at 384 px). ONNX Runtime has no product of eight
-    bits for one whose answer stays wide: its part of ViT-B/32 took 61 ms of 375, and takes 12.
+    covers at the right and below (SigLIP's SO400M/14 at 384 px). ONNX Runtime has no convolution of
+    eight bits whose answer stays wide: ViT-B/32's took 61 ms of 375, and takes 12 as a product.
     """
     patch, grid = stem.patch, shape.grid
     if shape.size_px % patch:

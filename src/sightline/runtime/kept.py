@@ -79,9 +79,11 @@ def _open(place: Path, open_made: Callable[[Path], Opened]) -> Opened:
         return open_made(place)
     with ThreadPoolExecutor(1) as aside:
         hashed = aside.submit(_digest, place)  # as long as opening it takes
-        found = open_made(place)
-        if hashed.result() != (place / DIGEST).read_text(encoding="ascii"):
-            raise CheckpointError(f"{place} is damaged: remove it")
+        try:
+            found = open_made(place)
+        finally:  # whatever an engine makes of damage, damage is what it is
+            if hashed.result() != (place / DIGEST).read_text(encoding="ascii"):
+                raise CheckpointError(f"{place} is damaged: remove it")
     with suppress(OSError):  # it is hashed again next time, then
         replace_file(known, state)
     return found

@@ -137,8 +137,15 @@ def _session(
     )
 
     try:
-        return engine().InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        # Its fallback prints on stdout, and tries the same again.
+        return engine().InferenceSession(
+            graph, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except (
+        UnicodeDecodeError,  # of a name in it
+        state.EPFail,
+        state.NotImplemented,
+        state.RuntimeException,
         state.Fail,
         state.InvalidGraph,
         state.InvalidProtobuf,

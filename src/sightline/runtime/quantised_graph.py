@@ -14,9 +14,9 @@ from sightline.errors import CheckpointError
 from sightline.runtime.located import Located
 from sightline.runtime.model_graph import NORM_EPS, NORM_PARTS, Layer, ModelGraph
 from sightline.runtime.onnx_file import Attribute
-from sightline.runtime.ranges import Range, rounded
+from sightline.runtime.ranges import TINY, Range, rounded
 
-MOST = 2**31 - 2**7  # the greatest int32 that is a float32
+MOST = 2**30  # of a bias in steps: as much again is left of an int32 for the sum beside it
 # What OpenVINO rounds by an operator of its own; after others the one before does it.
 ALONE = ("LayerNormalization", "Reshape")
 
@@ -59,7 +59,9 @@ class QuantisedGraph(ModelGraph):
         weight, bias = self._folded(layer)
         if found.smoothing is not None:
             weight = weight * found.smoothing
-        numbers, steps = rounded(weight)
+        # A bias is counted in the steps of the sums, which are too small if weights are almost 0.
+        least = 0.0 if bias is None else np.abs(bias) / (MOST * found.step)
+        numbers, steps = rounded(weight, np.maximum(least, TINY))
         inputs = [given, self._stored(f"{layer.name}.weight", numbers, steps)]
         if bias is not None:
             inputs.append(self._bias(layer.name, bias, steps * np.float32(found.step)))
@@ -123,7 +125,7 @@ class QuantisedGraph(ModelGraph):
 
     def _bias(self, name: str, bias: np.ndarray, steps: np.ndarray) -> str:
         """Put a bias inside the graph, in the steps of the sums that it is added to."""
-        numbers = np.rint(bias / steps).clip(-MOST, MOST).astype(np.int32)
+        numbers = np.rint(bias / steps).astype(np.int32)
         return self._stored(f"{name}.bias", numbers, steps)
 
     def _folded(self, layer: Layer) -> tuple[np.ndarray, np.ndarray | None]:
@@ -146,8 +148,16 @@ class QuantisedGraph(ModelGraph):
 
 def _check_width(layer: Layer, found: Range) -> None:
     """Refuse ranges of another model."""
-    if found.smoothing is not None and found.smoothing.shape != (layer.channels,):
+    if found.smoothing is None:
+        return
+    told = len(found.smoothing)
+    if layer.operator == "Conv":
         raise CheckpointError(
-            f"the ranges tell {len(found.smoothing)} channels of {layer.name} apart where it has "
+            f"the ranges tell {told} channels of {layer.name} apart, which is a convolution: "
+            "calibrate the model again"
+        )
+    if told != layer.channels:
+        raise CheckpointError(
+            f"the ranges tell {told} channels of {layer.name} apart where it has "
             f"{layer.channels}: calibrate the model again"
         )

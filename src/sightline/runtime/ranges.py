@@ -10,6 +10,7 @@ import numpy as np
 USE = "rounded as of 2"  # counted up whenever a graph rounds otherwise by the same numbers
 EIGHT_BITS = 255  # steps from the lowest to the highest number
 SHARE = 0.5  # of a channel's reach that its weights take over, as SmoothQuant found best
+TINY = float(np.finfo(np.float32).tiny)  # below, float32 has fewer digits and processors are slow
 LEAST = 1e-5  # of a reach: a channel that is always 0 has none
 
 
@@ -87,11 +88,17 @@ def range_of(
     return Range(low, high if high > low else 1.0, smoothing)
 
 
-def rounded(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def rounded(
+    weight: np.ndarray, least_steps: np.ndarray | float = TINY
+) -> tuple[np.ndarray, np.ndarray]:
     """Return a weight as int8 and the step of each of its outputs, its first axis.
 
     Symmetric around 0, so that 0 stays 0.
+
+    Args:
+        weight: Numbers (out, in), or a kernel's.
+        least_steps: What no step may be below, for each output or for all.
     """
     flat = weight.reshape(len(weight), -1)
-    steps = (np.abs(flat).max(axis=1) / 127).clip(np.finfo(np.float32).tiny).astype(np.float32)
+    steps = np.maximum(np.abs(flat).max(axis=1) / 127, least_steps).astype(np.float32)
     return np.rint(flat / steps[:, None]).astype(np.int8).reshape(weight.shape), steps

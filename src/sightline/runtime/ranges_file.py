@@ -7,12 +7,13 @@ import numpy as np
 from sightline.checkpoints.replacement import replace_file
 from sightline.checkpoints.safetensors_writing import safetensors_chunks, storable
 from sightline.errors import CheckpointError
-from sightline.runtime.ranges import Range, Ranges
+from sightline.runtime.ranges import TINY, Range, Ranges
 from sightline.tensors import TensorFile
 from sightline.tensors.safetensors_file import open_safetensors
 
 NAME = "ranges.safetensors"
 MAX_BYTES = 64 * 2**20  # those of ViT-bigG take 2 MB
+LEAST_REACH = 256 * TINY  # of a range: its steps are numbers of float32 as well
 ENDS, SMOOTHING = ".ends", ".smoothing"
 
 
@@ -57,11 +58,11 @@ def _range(file: TensorFile, name: str) -> Range:
         CheckpointError: They cannot.
     """
     ends, smoothing = _floats(file, name + ENDS), None
-    if ends.shape != (2,) or not (ends[0] <= 0 <= ends[1] and ends[0] < ends[1]):
+    if ends.shape != (2,) or not (ends[0] <= 0 <= ends[1] and ends[1] - ends[0] >= LEAST_REACH):
         raise _not_ranges(file.path, f"ends of {name} that are none")
     if name + SMOOTHING in file.places:
         smoothing = _floats(file, name + SMOOTHING)
-        if smoothing.ndim != 1 or not (smoothing > 0).all():
+        if smoothing.ndim != 1 or not (smoothing >= TINY).all():
             raise _not_ranges(file.path, f"a smoothing of {name} that is none")
     return Range(float(ends[0]), float(ends[1]), smoothing)
 

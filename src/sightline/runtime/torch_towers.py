@@ -26,7 +26,7 @@ STORED: Mapping[str, torch.dtype] = {
     "F16": torch.float16,
     "BF16": torch.bfloat16,
 }
-_WHY: Mapping[str, str] = {"float32": ": the reference"}  # others were asked for by name
+_KNOWN: Mapping[str, str] = {"float32": ": the reference"}
 
 
 class TorchTowers:
@@ -41,8 +41,15 @@ class TorchTowers:
     variance would be lost. tests/parity/ says how far each is.
     """
 
-    def __init__(self, model: CLIP) -> None:
+    def __init__(self, model: CLIP, why: str = "") -> None:
+        """Take a model.
+
+        Args:
+            model: Live: its weights may go on changing.
+            why: What its description says of why it was chosen.
+        """
         self._model = model
+        self._why = why
 
     @property
     def precision(self) -> str:
@@ -53,7 +60,8 @@ class TorchTowers:
     def description(self) -> str:
         """What was chosen and why, in one line."""
         device, precision = self._model.logit_scale.device, self.precision
-        return f"torch {torch.__version__} on {device}, {precision}{_WHY.get(precision, '')}"
+        why = f"; {self._why}" if self._why else ""
+        return f"torch {torch.__version__} on {device}, {precision}{_KNOWN.get(precision, '')}{why}"
 
     def image(
         self, pixels: Float32[np.ndarray, "images 3 height width"]
@@ -95,6 +103,7 @@ def open_torch_towers(
     precision: str = "float32",
     device: str = "auto",
     threads: int | None = None,
+    why: str = "",
 ) -> TorchTowers:
     """Open a checkpoint in torch: nothing is drawn at random first, weights are cast once.
 
@@ -103,6 +112,7 @@ def open_torch_towers(
         precision: One of `PRECISIONS`.
         device: A torch device, or "auto": a GPU where there is one.
         threads: For all of torch in this process; None leaves torch's own choice.
+        why: What the description says of why they were chosen.
 
     Raises:
         CheckpointError: The weights are not the ones the spec describes.
@@ -110,7 +120,7 @@ def open_torch_towers(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    return TorchTowers(load_model(checkpoint, precision).to(_device(device)))
+    return TorchTowers(load_model(checkpoint, precision).to(_device(device)), why)
 
 
 def load_model(checkpoint: Checkpoint, precision: str = "float32") -> CLIP:

@@ -105,5 +105,7 @@ def _open_torch(
         )
     from sightline.runtime.torch_towers import open_torch_towers
 
-    precision = choice.precision
-    return open_torch_towers(checkpoint, precision=precision, device=device, threads=threads)
+    precision, why = choice.precision, choice.why
+    return open_torch_towers(
+        checkpoint, precision=precision, device=device, threads=threads, why=why
+    )
