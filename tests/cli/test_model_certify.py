@@ -69,9 +69,9 @@ def test_eight_bits_are_calibrated_and_kept_beside_the_model(
     assert "NOT certified: " in choice.why
     assert "did not pass (" in choice.why
     picture = str(desk / "shelf" / "cup" / "front.png")
-    asked = ("classify", picture, "--labels", "a,b", "--model", "model", "--runtime", "onnxruntime")
-    assert "NOT certified" not in run(*asked, "--precision", "float32").err
-    [said, *_] = run(*asked, "--precision", "int8").err.splitlines()
+    shown = ("classify", picture, "--labels", "a,b", "--model", "model", "--runtime", "onnxruntime")
+    assert "NOT certified" not in run(*shown, "--precision", "float32").err
+    [said, *_] = run(*shown, "--precision", "int8").err.splitlines()
     assert said.startswith("sightline: int8 is NOT certified: ")
     assert "did not pass (" in said
     ran = run("models", "info", "model")

@@ -61,18 +61,8 @@ def certify(
 
     Example: sightline models certify bundled --precision bfloat16 --data photos/demo-photos.csv
     """
-    if (precision == "int8") != (calibrate_on is not None):
-        raise click.UsageError(
-            "--calibrate-on goes with --precision int8: give data that the steps are read off"
-            if precision == "int8"
-            else "--calibrate-on is for --precision int8 alone: leave it out"
-        )
+    _check_asked(uri, precision, calibrate_on)
     from sightline.data import open_source
-
-    if calibrate_on == uri:
-        raise click.UsageError(
-            "--calibrate-on and --data are the same: measure on pictures that no step was read off"
-        )
     from sightline.embedder import embedder_of
     from sightline.runtime.certificate import NAME, own_place, write_certificate
     from sightline.runtime.choosing import require_offered
@@ -109,6 +99,20 @@ def certify(
         draw_certificate(found)
     click.echo(f"wrote {printable(str(place / NAME))}", err=True)
     return 0 if found.passed else 1
+
+
+def _check_asked(uri: str, precision: str, calibrate_on: str | None) -> None:
+    """Refuse options that contradict one another."""
+    if (precision == "int8") != (calibrate_on is not None):
+        raise click.UsageError(
+            "--calibrate-on goes with --precision int8: give data that the steps are read off"
+            if precision == "int8"
+            else "--calibrate-on is for --precision int8 alone: leave it out"
+        )
+    if calibrate_on == uri:
+        raise click.UsageError(
+            "--calibrate-on and --data are the same: measure on pictures that no step was read off"
+        )
 
 
 def _calibrated(checkpoint: "Checkpoint", uri: str) -> "Ranges":
