@@ -27,7 +27,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from setting import setting
+from setting import at_least_one, setting
 
 HERE = Path(__file__).resolve()
 PROCESS = HERE.with_name("loading_process.py")
@@ -52,7 +52,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--model", default="ViT-B-32-quickgelu", help="or ViT-L-14-quickgelu")
     parser.add_argument("--stored", default="float32", help="what the file holds, or float16")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=at_least_one, default=9)
     parser.add_argument("--cold", action="store_true", help="out of the page cache before each")
     parser.add_argument("--one-thread", action="store_true", help="and its seconds of computing")
     parser.add_argument("--write", help=argparse.SUPPRESS)

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from random_model import write_models
-from setting import setting
+from setting import at_least_one, setting
 from startup import LABELS, OURS, PHOTO, Ran, figures, started
 
 BASELINE = "a script on onnxruntime int8"
@@ -55,7 +55,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--tiny", action="store_true", help="a model of 20 MB, one round")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=at_least_one, default=9)
     parser.add_argument("--write", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.write:

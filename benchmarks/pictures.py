@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from setting import setting
+from setting import at_least_one, setting
 
 from sightline import images
 from sightline.spec.architectures import architecture
@@ -36,7 +36,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--tiny", action="store_true", help="two photos, one round")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=at_least_one, default=7)
     asked = parser.parse_args()
     where = setting(("sightline", "pillow", "transformers"))
     paths = sorted(PHOTOS.glob("*.jpg"))[: 2 if asked.tiny else None]

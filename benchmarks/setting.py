@@ -21,6 +21,14 @@ def setting(packages: Iterable[str]) -> dict[str, Any]:
     }
 
 
+def at_least_one(given: str) -> int:
+    """Read a number of rounds, as `argparse` wants it."""
+    number = int(given)
+    if number < 1:
+        raise ValueError(given)
+    return number
+
+
 def commit() -> str:
     done = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],

@@ -29,7 +29,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
-from setting import setting
+from setting import at_least_one, setting
 
 PHOTO = Path(__file__).resolve().parents[1] / "photos" / "cat.jpg"
 LABELS = "cat,dog,duck"
@@ -66,7 +66,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--tiny", action="store_true", help="one round")
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=at_least_one, default=15)
     parser.add_argument("--imports", action="store_true", help="which modules take how long")
     parser.add_argument("--least-ms", type=float, default=1.0, help="of a module that is shown")
     asked = parser.parse_args()

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from setting import setting
+from setting import at_least_one, setting
 
 PROCESS = Path(__file__).resolve().with_name("training_process.py")
 BASELINE = "open_clip"
@@ -43,7 +43,7 @@ def main() -> int:
     parser.add_argument("--model", default="ViT-B-32", help="an architecture that both know")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--micro-batch", type=int, help="ours in micro-batches too")
-    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--rounds", type=at_least_one, default=9)
     parser.add_argument("--one-thread", action="store_true", help="and its seconds of computing")
     asked = parser.parse_args()
     if asked.one_thread:
