@@ -4,7 +4,8 @@ Run `python benchmarks/one_photo.py`; `--tiny` only proves that it runs; `--json
 for each contestant. transformers writes a random model once. The baseline is what somebody who
 knows ONNX Runtime writes: both towers in int8 by its own tool, optimised offline, three labels,
 NumPy, Pillow, `tokenizers`. Ours is `sightline classify`, whose label vectors and towers are kept
-from the round before. Each is a process of its own, started once a round.
+from the round before, and which ends without taking Python and its engine apart. Each is a process
+of its own, started once a round.
 
 It needs torch, transformers, onnx and openvino.
 """

@@ -10,9 +10,11 @@ Runtime, as where no extra is installed, but for the one that says otherwise.
 `--imports` prints instead what `python -X importtime` says of `classify`: the modules that take
 longest by themselves, and what each package takes in all, ours and others'.
 
-Seconds are from the start of a process to its end, "cpu_s" those that it computed, in all its
-threads. Peaks count the starting process as well, so this one imports little. Bytecode is written
-and read, as where a package is installed, whatever the environment says. It needs Linux or macOS.
+`sightline` is timed as it is installed: it ends without taking Python and the engines apart, which
+the floor does, as a script does. Seconds are from the start of a process to its end, "cpu_s" those
+that it computed, in all its threads. Peaks count the starting process as well, so this one imports
+little. Bytecode is written and read, as where a package is installed, whatever the environment
+says. It needs Linux or macOS.
 """
 
 import argparse

@@ -103,6 +103,8 @@ def test_a_picture_that_is_not_there_is_named(run: Callable[..., Ran]) -> None:
         (("--plot", "a.png"), "--plot 'a.png' does not end in .svg: give such a name"),
         (("--plot", "no/a.svg"), "folder 'no' does not exist: make it first"),
         (("--images", "bare"), "--images leads to no picture: check the paths"),
+        (("--images", "bad"), "skipped: 'bad/a.jpg' is not a picture"),
+        (("--runtime", "foo"), "Invalid value for '--runtime'"),
         (("--seconds", "-1"), "Invalid value for '--seconds'"),
     ],
 )
@@ -110,6 +112,8 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_measured(
     run: Callable[..., Ran], arguments: tuple[str, ...], said: str
 ) -> None:
     Path("bare").mkdir()
+    Path("bad").mkdir()
+    Path("bad/a.jpg").write_text("no picture", encoding="utf-8")
     ran = run("benchmark", *arguments)
     assert ran.code == 2
     assert said in ran.err

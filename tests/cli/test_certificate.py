@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
@@ -9,7 +10,7 @@ from ran import Ran
 from sightline.checkpoints import read
 from sightline.cli.certificate import certificate_line, draw_certificate
 from sightline.errors import CertificateError
-from sightline.runtime.certificate import NAME, own_place, write_certificate
+from sightline.runtime.certificate import NAME, Engine, own_place, write_certificate
 from tiny_certificates import CLOSE, certificate, figures
 
 FEW = figures(images=msgspec.structs.replace(CLOSE, count=3, batch=0.5))
@@ -34,9 +35,9 @@ def test_a_person_reads_every_figure_with_its_limit_and_verdict(
     ]
     shown = [" ".join(line.split()) for line in lines[8:]]
     assert shown[0] == "figure measured limit"
-    assert shown[1] == "moved by the engine alone, in float32 0 ≤ 3e-05 passed"
-    assert shown[2] == "different pictures 3 ≥ 500 FAILED"
-    assert shown[3] == "pictures: cosine, the lowest 1 ≥ 0.96 passed"
+    assert shown[1] == "passed moved by the engine alone, in float32 0 ≤ 3e-05"
+    assert shown[2] == "FAILED different pictures 3 ≥ 500"
+    assert shown[3] == "passed pictures: cosine, the lowest 1 ≥ 0.96"
     assert shown[-3:] == [
         "failed: it was measured on 3 different pictures and needs 500: give more",
         "failed: pictures: moved by another batch is 0.5 where at most 0.01 is allowed",
@@ -54,6 +55,11 @@ def test_one_that_passed_says_so_last(capsys: pytest.CaptureFixture[str]) -> Non
 def test_one_line_says_what_it_is_worth() -> None:
     assert certificate_line(PATH, certificate()) == (
         "onnxruntime-int8: passed on eval-photos (1,000 pictures), 2026-11-22"
+    )
+    old = Engine(runtime="onnxruntime", version="0.1", precision="int8")
+    assert certificate_line(PATH, certificate(candidate=old)) == (
+        "onnxruntime-int8: passed on eval-photos (1,000 pictures), 2026-11-22; of onnxruntime 0.1, "
+        f"not of {version('onnxruntime')}, which is installed"
     )
     assert certificate_line(PATH, certificate(figures=FEW)) == (
         "onnxruntime-int8: FAILED on eval-photos (1,000 pictures), 2026-11-22: it was measured on "

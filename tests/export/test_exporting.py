@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from code_tree import ROOT
 from exported import run_script, scores_of
@@ -102,6 +103,17 @@ def test_control_another_mean_scores_otherwise(tmp_path: Path) -> None:
     said = json.loads(place.read_text(encoding="utf-8"))
     place.write_text(json.dumps(said | {"mean": [0.5, 0.4, 0.5]}), encoding="utf-8")
     assert apart(tmp_path / "out", checkpoint, PHOTOS[:3]) > SAME
+
+
+def test_a_photo_of_16_bits_is_refused_not_clipped(tmp_path: Path) -> None:
+    export(read(), tmp_path / "out", Plan(format="onnx", classes=(Class("cat"),)))
+    deep = np.linspace(0, 65535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    ran = run_script(tmp_path / "out", [tmp_path / "deep.png"], ())
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines()[-1] == (
+        "AssertionError: more than 8 bits a channel: save the photo with 8 first"
+    )
 
 
 def test_class_vectors_need_neither_a_text_tower_nor_a_tokenizer(tmp_path: Path) -> None:

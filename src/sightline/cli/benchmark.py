@@ -11,8 +11,17 @@ import click
 
 from sightline.cli.engine_table import draw_report, machine_line
 from sightline.cli.opening import located
-from sightline.cli.options import BUNDLED, architecture_option, json_option, refuse_folder
+from sightline.cli.options import (
+    BUNDLED,
+    PRECISIONS,
+    RUNTIMES,
+    architecture_option,
+    json_option,
+    refuse_folder,
+)
 from sightline.cli.progress import Progress
+from sightline.cli.table import printable
+from sightline.errors import ImageError
 
 if TYPE_CHECKING:
     from sightline.measure import Figures, Report, Unavailable
@@ -31,8 +40,8 @@ _OWN = "your pictures"
     help="Pictures, folders or globs to read; may be repeated; the first 64 are taken.  [default: "
     "made photos of 640 × 480 and 12 megapixels]",
 )
-@click.option("--runtime", help="onnxruntime or torch.  [default: each]")
-@click.option("--precision", help="float32 or bfloat16, for example.  [default: each]")
+@click.option("--runtime", type=click.Choice(RUNTIMES), help="Only in this.  [default: each]")
+@click.option("--precision", type=click.Choice(PRECISIONS), help="Only in this.  [default: each]")
 @click.option(
     "--seconds",
     type=click.FloatRange(min=0),
@@ -93,7 +102,13 @@ def _own_pictures(paths: Sequence[str]) -> dict[str, list[Path]]:
     """Return the first pictures that the paths stand for."""
     from sightline import images
 
-    found = [Path(path) for path in islice(images.find(paths), _MOST_PICTURES)]
+    found = []
+    for path in islice(images.find(paths), _MOST_PICTURES):
+        try:
+            images.read(path)
+            found.append(Path(path))
+        except ImageError as error:
+            click.echo(printable(f"skipped: {error}"), err=True)
     if not found:
         raise click.UsageError("--images leads to no picture: check the paths")
     return {_OWN: found}

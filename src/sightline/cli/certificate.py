@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from sightline.errors import CertificateError
     from sightline.runtime.certificate import Certificate, Engine
 
-_COLUMNS = (
+_COLUMNS = (  # the verdict first: a narrow terminal cuts the last
+    Column("", style="bold"),
     Column("figure", widest=48),
     Column("measured", align="right"),
     Column("limit"),
-    Column("", style="bold"),
 )
 
 
@@ -37,11 +37,24 @@ def draw_certificate(certificate: "Certificate") -> None:
     table = Table(_COLUMNS, _nothing)
     for one in certificate.verdicts:
         verdict = "passed" if one.failure is None else "FAILED"
-        table.add([one.what, one.figure, one.limit, verdict])
+        table.add([verdict, one.what, one.figure, one.limit])
     table.finish()
     for failure in certificate.failures:
         click.echo(printable(f"failed: {failure}"))
     click.echo(printable(_outcome(certificate)))
+
+
+def _outdated(engine: "Engine") -> str:
+    """Say where another version is installed, of which the certificate says nothing."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        installed = version(engine.runtime)
+    except PackageNotFoundError:
+        return ""
+    if installed == engine.version:
+        return ""
+    return f"; of {engine.runtime} {engine.version}, not of {installed}, which is installed"
 
 
 def certificate_line(path: Path, found: "Certificate | CertificateError") -> str:
@@ -52,7 +65,7 @@ def certificate_line(path: Path, found: "Certificate | CertificateError") -> str
     on = found.measured_on
     where = f"on {on.name} ({on.images:,} pictures), {found.date}"
     if found.passed:
-        return f"{variant}: passed {where}"
+        return f"{variant}: passed {where}{_outdated(found.candidate)}"
     first, *others = found.failures
     more = f"; and {len(others)} more" if others else ""
     return f"{variant}: FAILED {where}: {first}{more}"

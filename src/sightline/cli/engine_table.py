@@ -54,6 +54,7 @@ def _rows(ran: Sequence["Figures"]) -> Iterator[list[str]]:
     yield ["a file to its vector, ms: p50, p95", *pictures]
     texts = [f"{one.text.p50_ms:,.1f}, {one.text.p95_ms:,.1f}" for one in ran]
     yield ["a text to its vector, ms: p50, p95", *texts]
+    yield ["rounds, all in turn", *(f"{one.rounds}" for one in ran)]
     yield ["opens in, s", *(f"{one.open_s:,.2f}" for one in ran)]
     yield ["memory at most, MB", *("–" if x.peak_mb is None else f"{x.peak_mb:,.0f}" for x in ran)]
     for kind in ran[0].files_per_s:

@@ -6,7 +6,13 @@ import click
 
 from sightline.cli.certificate import draw_certificate
 from sightline.cli.opening import opened
-from sightline.cli.options import architecture_option, json_option, model_argument
+from sightline.cli.options import (
+    PRECISIONS,
+    RUNTIMES,
+    architecture_option,
+    json_option,
+    model_argument,
+)
 from sightline.cli.progress import Progress
 from sightline.cli.table import printable
 
@@ -15,19 +21,16 @@ if TYPE_CHECKING:
     from sightline.embedder import Embedder
     from sightline.runtime.ranges import Ranges
 
-_RUNTIMES = ("openvino", "onnxruntime", "torch")
-_PRECISIONS = ("bfloat16", "int8", "float16", "float32")
-
 
 @click.command(short_help="May a model compute in fewer bits, and is it still right?")
 @model_argument
 @click.option(
     "--data", "uri", required=True, metavar="URI", help="Pictures with labels or captions."
 )
-@click.option("--precision", type=click.Choice(_PRECISIONS), required=True, help="In what.")
+@click.option("--precision", type=click.Choice(PRECISIONS), required=True, help="In what.")
 @click.option(
     "--runtime",
-    type=click.Choice(_RUNTIMES),
+    type=click.Choice(RUNTIMES),
     default="openvino",
     show_default=True,
     help="Computed by what.",

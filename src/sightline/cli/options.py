@@ -34,16 +34,18 @@ architecture_option = click.option(
     metavar="NAME",
     help="Of a file of weights that does not say what it is, as OpenCLIP spells it: ViT-B-32.",
 )
+RUNTIMES = ("onnxruntime", "openvino", "torch")
+PRECISIONS = ("float32", "bfloat16", "float16", "int8")
 runtime_option = click.option(
     "--runtime",
-    type=click.Choice(["auto", "onnxruntime", "openvino", "torch"]),
+    type=click.Choice(["auto", *RUNTIMES]),
     default="auto",
     show_default=True,
     help="What the model runs in.",
 )
 precision_option = click.option(
     "--precision",
-    type=click.Choice(["auto", "float32", "bfloat16", "float16", "int8"]),
+    type=click.Choice(["auto", *PRECISIONS]),
     default="auto",
     show_default=True,
     help="What it computes in. `auto` is float32, or quicker where a certificate allows it "

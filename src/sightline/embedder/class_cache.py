@@ -6,6 +6,7 @@ be written to is not used. File names are hashes, so labels cannot be read from 
 
 import json
 import logging
+import math
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from io import BytesIO
@@ -15,9 +16,12 @@ import msgspec
 import numpy as np
 
 from sightline.checkpoints.replacement import replace_file
+from sightline.errors import CheckpointError
+from sightline.regular_file import read_regular
 from sightline.shapes import Float32
 
 _DIGEST_BYTES = 32
+_MOST_BESIDE = 1024  # bytes of a file that are not vectors
 _log = logging.getLogger(__name__)
 
 
@@ -41,7 +45,7 @@ class ClassCache(msgspec.Struct, frozen=True):
         """
         name = sha256(json.dumps(identity, ensure_ascii=True).encode()).hexdigest()
         path = self.folder / name[:2] / f"{name}.vectors"
-        kept = _read(path)
+        kept = _read(path, math.prod(shape) * np.dtype(np.float32).itemsize + _MOST_BESIDE)
         if kept is not None and kept.shape == shape:
             return kept
         made = make()
@@ -52,11 +56,11 @@ class ClassCache(msgspec.Struct, frozen=True):
         return made
 
 
-def _read(path: Path) -> Float32[np.ndarray, "classes embed_dim"] | None:
+def _read(path: Path, most_bytes: int) -> Float32[np.ndarray, "classes embed_dim"] | None:
     """Read a file if it is whole: its first bytes are the digest of the rest."""
     try:
-        stored = path.read_bytes()
-    except OSError:
+        stored = read_regular(path, most_bytes)
+    except (OSError, CheckpointError):
         return None
     digest, content = stored[:_DIGEST_BYTES], stored[_DIGEST_BYTES:]
     if sha256(content).digest() != digest:

@@ -6,16 +6,15 @@ branches. Numbers come from the JSON beside it.
 
 from collections.abc import Mapping
 
-from sightline.export.plan import Format, Plan
+from sightline.export.plan import ENGINES, Format, Plan
 from sightline.spec import PixelRecipe
 
 _TOP = '''"""Which label fits a photo best?  {usage}"""
-import json, os, sys
+import json, {engine}, os, sys
 import numpy as np
 from PIL import Image, ImageOps
 '''
 _TOKENIZER = "from tokenizers import Tokenizer\n"
-_IMPORTS: Mapping[Format, str] = {"onnx": "import onnxruntime\n", "openvino": "import openvino\n"}
 _READ = """
 here = os.path.dirname(os.path.abspath(__file__)) + os.sep
 how, said = (json.load(open(here + name, "rb")) for name in ("preprocessing.json", "{other}.json"))
@@ -34,15 +33,16 @@ _VECTORS: Mapping[Format, str] = {
 _UNIT = """    return found / np.linalg.norm(found, axis=1, keepdims=True)
 
 
-photo, size = ImageOps.exif_transpose(Image.open(sys.argv[1])).convert("RGB"), how["size_px"]
+photo, size = ImageOps.exif_transpose(Image.open(sys.argv[1])), how["size_px"]
+assert photo.mode[0] not in "IF", "more than 8 bits a channel: save the photo with 8 first"
 """
 # Resize rule → the width and height to resize to, by the edges before.
 _SIZES: Mapping[str, str] = {
     "squash": "(size, size)",
     "shortest": "[size * edge // min(photo.size) for edge in photo.size]",
-    "longest_pad": "[max(1, round(edge / (max(photo.size) / size))) for edge in photo.size]",
+    "longest_pad": "[max(1, round(e / (max(photo.size) / size))) for e in photo.size]",
 }
-_RESIZED = """photo = photo.resize({edges}, Image.Resampling.{filter})
+_RESIZED = """photo = photo.convert("RGB").resize({edges}, Image.{filter})
 """
 # Resize rule and crop rounding → where the left and the upper edge of the square lie.
 _EDGES: Mapping[tuple[str, str], str] = {
@@ -93,9 +93,8 @@ def script(plan: Plan, pixels: PixelRecipe, head: str) -> str:
     logits, scores = _SCORES[head]
     return "".join(
         (
-            _TOP.format(usage=usage),
+            _TOP.format(usage=usage, engine=ENGINES[plan.format]),
             "" if alone else _TOKENIZER,
-            _IMPORTS[plan.format],
             _READ.format(other=other),
             _VECTORS[plan.format],
             _UNIT,
