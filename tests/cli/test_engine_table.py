@@ -23,6 +23,7 @@ def test_engines_stand_side_by_side_and_the_fastest_is_marked(
         "files a second, 640 × 480 10.0 20.0 (2.00 ×) *",
         "a file to its vector, ms: p50, p95 50.0, 70.0 50.0, 70.0",
         "a text to its vector, ms: p50, p95 5.0, 7.0 5.0, 7.0",
+        "rounds, all in turn 5 5",
         "opens in, s 0.50 0.50",
         "memory at most, MB 100 100",
         "100,000 photos, 640 × 480, hours 2.78 1.39",
