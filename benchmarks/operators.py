@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from random_model import write_models
 from setting import at_least_one, setting
-from towers_entered import Entered
+from towers_entered import CAPTION, Entered
 
 from sightline.runtime.graphs import Tower
 from sightline.runtime.openvino_session import HINTS, core
@@ -102,8 +102,7 @@ def graphs(entered: Entered, tower: Tower) -> Iterator[tuple[str, Any, str]]:
 def given(entered: Entered, tower: Tower) -> np.ndarray:
     """Return what goes into a tower."""
     if tower == "text":
-        words = "a dog runs on the beach near two red boats at dusk"
-        return entered.rows([words] * BATCH).ids[:, :14].copy()
+        return entered.rows([CAPTION] * BATCH).ids[:, :14].copy()
     size = entered.spec.image.size_px
     return np.random.default_rng(0).standard_normal((BATCH, 3, size, size)).astype(np.float32)
 

@@ -27,7 +27,7 @@ from pictures import SIZES
 from random_model import write_models
 from setting import at_least_one, setting
 from towers import CAPTIONS, timed
-from towers_entered import Entered
+from towers_entered import CAPTION, Entered
 
 import sightline
 from sightline import images
@@ -35,8 +35,6 @@ from sightline.embedder import Embedder
 from sightline.scoring.vectors import unit
 
 RAN = ("onnxruntime float32", "openvino bfloat16", "openvino int8")
-
-WORDS = "a dog runs on the beach near two red boats at dusk"
 
 
 def main() -> int:
@@ -72,7 +70,7 @@ def of_captions(embedder: Embedder, rounds: int) -> dict[str, Any]:
     """Time 64 captions in all, and their words by themselves, in milliseconds a caption."""
     draw = np.random.default_rng()  # models share a tokenizer, which knows the words of the last
     letters = list("abcdefghijklmnopqrstuvwxyz")
-    seen = [" ".join(draw.choice(WORDS.split(), 8)) for _ in range(CAPTIONS)]
+    seen = [" ".join(draw.choice(CAPTION.split(), 8)) for _ in range(CAPTIONS)]
     best: dict[str, float] = {}
     for _ in range(rounds + 1):
         new = [f"a {''.join(draw.choice(letters, 6))} on the beach" for _ in range(CAPTIONS)]

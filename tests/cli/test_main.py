@@ -210,9 +210,7 @@ def test_a_program_ends_with_its_code_and_with_all_that_was_written(
     arguments: list[str], code: int
 ) -> None:
     script = ENDS.format(arguments=arguments)
-    ran = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
+    ran = ran_alone(script)
     assert ran.returncode == code
     assert ran.stdout.startswith("not a whole line")
     assert ran.stdout.endswith("tidied up\n")

@@ -14,7 +14,7 @@ from sightline.errors import CheckpointError
 from sightline.runtime.located import Located
 from sightline.runtime.model_graph import NORM_EPS, NORM_PARTS, Layer, ModelGraph
 from sightline.runtime.onnx_file import Attribute
-from sightline.runtime.ranges import TINY, Range, rounded
+from sightline.runtime.ranges import Range, rounded
 
 MOST = 2**30  # of a bias in steps: as much again is left of an int32 for the sum beside it
 # What OpenVINO rounds by an operator of its own; after others the one before does it.
@@ -61,7 +61,7 @@ class QuantisedGraph(ModelGraph):
             weight = weight * found.smoothing
         # A bias is counted in the steps of the sums, which are too small if weights are almost 0.
         least = 0.0 if bias is None else np.abs(bias) / (MOST * found.step)
-        numbers, steps = rounded(weight, np.maximum(least, TINY))
+        numbers, steps = rounded(weight, least)
         inputs = [given, self._stored(f"{layer.name}.weight", numbers, steps)]
         if bias is not None:
             inputs.append(self._bias(layer.name, bias, steps * np.float32(found.step)))

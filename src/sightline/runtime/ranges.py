@@ -89,7 +89,7 @@ def range_of(
 
 
 def rounded(
-    weight: np.ndarray, least_steps: np.ndarray | float = TINY
+    weight: np.ndarray, least_steps: np.ndarray | float = 0.0
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a weight as int8 and the step of each of its outputs, its first axis.
 
@@ -100,5 +100,6 @@ def rounded(
         least_steps: What no step may be below, for each output or for all.
     """
     flat = weight.reshape(len(weight), -1)
-    steps = np.maximum(np.abs(flat).max(axis=1) / 127, least_steps).astype(np.float32)
+    least = np.maximum(least_steps, TINY)
+    steps = np.maximum(np.abs(flat).max(axis=1) / 127, least).astype(np.float32)
     return np.rint(flat / steps[:, None]).astype(np.int8).reshape(weight.shape), steps
